@@ -1,0 +1,49 @@
+"""KetaQA: ask a set of documents, get the passage that answers best, word for word, with its citation.
+
+The plan of the house, in the order in which data passes through; a room imports only rooms above it:
+
+    errors        what went wrong, said so that the reader can mend it
+    records       the values that travel between rooms
+    config        settings: environment, file, default
+    loaders       a file -> Documents
+    analysis      text -> sentences, tokens, terms
+    weighting     counts -> weights, one formula each
+    passages      a Document -> Passages
+    references    which sources stand behind which sentences
+    postings      weighted terms by passage
+    retriever     a question -> exact top-k, and why
+    estimator     the retriever for scikit-learn
+    storage       arrays in a folder: whole or not at all, checked when opened
+    index         passages, documents and citations of an opened index
+    builder       files -> an index
+    shipped       where the shipped documents are
+    answerer      hits -> the sentence, the confidence, silence
+    safety        a question -> notices
+    conversation  history and follow-up -> a question that stands alone
+    pipeline      ask(question, history) -> Answer
+    evaluation    collections, measures, intervals
+    web           HTTP and chat
+    cli           the command line
+"""
+
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+from ketaqa.builder import build
+from ketaqa.errors import KetaqaError
+from ketaqa.pipeline import KetaQA, open_index
+from ketaqa.records import Answer, Hit
+
+try:
+    __version__ = version("ketaqa")
+except PackageNotFoundError:  # run from a checkout that is not installed
+    __version__ = "0"
+
+__all__ = ["Answer", "Hit", "KetaQA", "KetaqaError", "build", "open"]
+
+
+def open(path: str | Path | None = None) -> KetaQA:  # the name that the contract gives it
+    """The index at `path`, ready for questions; the shipped documents without a path."""
+    from ketaqa import config
+
+    return open_index(path, config.load())

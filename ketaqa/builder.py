@@ -1,0 +1,201 @@
+"""Sources to an index on disk.
+
+Useful for: `ketaqa index`. Not useful for: reading an index (index).
+"""
+
+import os
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ketaqa import analysis, loaders, passages, postings, references, storage
+from ketaqa.errors import BadSource
+from ketaqa.index import document_row, pack_bytes, pack_rows
+from ketaqa.loaders import Source
+from ketaqa.records import BuildReport, Document, Passage, Reference, Refusal
+
+ANALYSER = "english"
+WEIGHTING = "bm25"
+# files are handed to worker processes in groups, so that small files do not pay for a message each
+FILES_A_MESSAGE = 16
+
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class _Cut:
+    """A document, its passages, and the term counts of each."""
+
+    document: Document
+    passages: list[Passage]
+    counts: list[Mapping[str, int]]
+
+
+@dataclass(frozen=True, slots=True)
+class _File:
+    """A file that was read: where it is, what it held, and its digest, size and time."""
+
+    source: Source
+    cuts: list[_Cut]
+    sha256: str
+    size: int
+    mtime_ns: int
+
+
+def build(
+    sources: Iterable[str | Path],
+    out: str | Path,
+    *,
+    workers: int = 1,
+    weighting: str = WEIGHTING,
+    target: int = passages.TARGET_WORDS,
+    progress: Progress | None = None,
+) -> BuildReport:
+    """Read files and folders and write the index at `out`; an index that is there is replaced when all is done.
+
+    progress(done, files) is called as files are read. Files that can't be read are listed in the report.
+    BadSource when nothing could be read or two documents share an id; BadIndex when `out` can't be written.
+    """
+    out = Path(out)
+    storage.check_place(out)
+    found, refused = loaders.find(sources)
+    files = _read_all(found, workers, target, refused, progress)
+    read = [item for file in files for item in file.cuts]
+    if not any(item.passages for item in read):
+        raise BadSource(_nothing(found, refused))
+    _check_ids(files)
+    table = postings.build((row for item in read for row in item.counts), weighting)
+    arrays = _documents(read) | _sources(files, out) | _references(files, read) | _postings(table)
+    facts = {"analyser": ANALYSER, "weighting": weighting, "passage_words": target}
+    # where the files lie and when they were written says nothing of what the index holds
+    version = storage.write(out, arrays, facts, unversioned=frozenset({"sources", "sources_ends", "source_stats"}))
+    return BuildReport(version, len(read), table.passages, len(table.vocabulary), tuple(refused))
+
+
+def _read_all(
+    found: Sequence[Source], workers: int, target: int, refused: list[Refusal], progress: Progress | None
+) -> list[_File]:
+    job = partial(_read_one, target=target)
+    if workers > 1 and len(found) > 1:
+        with ProcessPoolExecutor(min(workers, len(found))) as pool:
+            return _gathered(pool.map(job, found, chunksize=FILES_A_MESSAGE), len(found), refused, progress)
+    return _gathered(map(job, found), len(found), refused, progress)
+
+
+def _gathered(results: Iterable[_File | Refusal], total: int, refused: list[Refusal], progress: Progress | None) -> list[_File]:
+    files: list[_File] = []
+    for done, result in enumerate(results, 1):
+        if isinstance(result, Refusal):
+            refused.append(result)
+        else:
+            files.append(result)
+        if progress:
+            progress(done, total)
+    return files
+
+
+def _read_one(source: Source, target: int) -> _File | Refusal:
+    try:
+        loaded = loaders.read(source)
+    except BadSource as error:
+        # the message begins with the file's name, which the refusal carries already
+        return Refusal(source.name, str(error).removeprefix(f"{source.name}: "))
+    cuts = [_cut(document, target) for document in loaded.documents]
+    return _File(source, cuts, loaded.sha256, loaded.size, loaded.mtime_ns)
+
+
+def _cut(document: Document, target: int) -> _Cut:
+    found = passages.cut(document, target)
+    return _Cut(document, found, [Counter(indexed_terms(document, p)) for p in found])
+
+
+def indexed_terms(document: Document, passage: Passage) -> list[str]:
+    """The terms that a passage is found by: its own, its document's title and the headings above it."""
+    analyser = analysis.analyser(ANALYSER)
+    title = "" if document.title == document.doc_id else document.title
+    above = [h for h in passage.section if h not in passage.text]
+    terms = analyser.terms("\n".join([title, *above, passage.text]))
+    if document.headings:  # the title heads what stands before the first heading
+        terms += analyser.heading_terms(passage.section[-1] if passage.section else title)
+    return terms
+
+
+def _nothing(found: Sequence[Source], refused: Sequence[Refusal]) -> str:
+    if refused:
+        return f"nothing could be read; the first of {len(refused)} refused: {refused[0].source}: {refused[0].reason}"
+    return f"nothing to index in {len(found)} files; give files of format {loaders.KNOWN} that hold text"
+
+
+def _check_ids(files: Sequence[_File]) -> None:
+    seen: dict[str, Source] = {}
+    for file in files:
+        for item in file.cuts:
+            first = seen.setdefault(item.document.doc_id, file.source)
+            if first is not file.source:
+                raise BadSource(
+                    f"{file.source.path} and {first.path}: both give a document {item.document.doc_id!r}; "
+                    "index the folder above them, or rename one"
+                )
+
+
+def _documents(read: Sequence[_Cut]) -> dict[str, NDArray[Any]]:
+    sections: dict[tuple[str, ...], int] = {}
+    rows = []
+    for number, item in enumerate(read):
+        end = at = 0
+        for place, passage in enumerate(item.passages):
+            first = at + len(item.document.text[end : passage.start].encode())
+            end, at = passage.end, first + len(passage.text.encode())
+            section = sections.setdefault(passage.section, len(sections))
+            rows.append((number, passage.start, passage.end, first, at, section, place))
+    tables: dict[str, NDArray[Any]] = {"passages": np.array(rows, dtype=np.int64)}
+    tables["texts"], tables["texts_ends"] = pack_bytes(item.document.text.encode() for item in read)
+    return tables | pack_rows("documents", map(document_row, (i.document for i in read))) | pack_rows("sections", sections)
+
+
+def _sources(files: Sequence[_File], out: Path) -> dict[str, NDArray[Any]]:
+    here = out.resolve()
+
+    def row(file: _File) -> dict[str, Any]:
+        # paths relative to the index, so that documents and index can be moved together
+        path, root = (os.path.relpath(p.resolve(), here) for p in (file.source.path, file.source.root))
+        return {"path": path, "root": root, "sha256": file.sha256}
+
+    stats = np.array([(f.size, f.mtime_ns) for f in files], dtype=np.int64)
+    source_of = np.repeat(np.arange(len(files), dtype=np.int64), [len(f.cuts) for f in files])
+    return pack_rows("sources", map(row, files)) | {"source_stats": stats, "source_of": source_of}
+
+
+def _references(files: Sequence[_File], read: Sequence[_Cut]) -> dict[str, NDArray[Any]]:
+    cited: dict[Reference, int] = {}
+    claims = _claims(files)
+    numbers: list[int] = []
+    ends = [0]
+    for item in read:
+        for passage in item.passages:
+            inside = (c for c in claims.get(item.document.doc_id, []) if c.start < passage.end and passage.start < c.end)
+            numbers.extend(dict.fromkeys(cited.setdefault(r, len(cited)) for claim in inside for r in claim.references))
+            ends.append(len(numbers))
+    lists = {"passage_references": np.array(numbers, dtype=np.int64), "passage_references_ends": np.array(ends, dtype=np.int64)}
+    return pack_rows("references", ({"text": r.text, "url": r.url} for r in cited)) | lists
+
+
+def _claims(files: Sequence[_File]) -> dict[str, list[references.Claim]]:
+    by_document: dict[str, list[references.Claim]] = {}
+    for root in dict.fromkeys(f.source.root for f in files):
+        documents = {i.document.doc_id: i.document for f in files if f.source.root == root for i in f.cuts}
+        for claim in references.load(root, documents):
+            by_document.setdefault(claim.doc_id, []).append(claim)
+    return by_document
+
+
+def _postings(table: postings.Postings) -> dict[str, NDArray[Any]]:
+    words: dict[str, NDArray[Any]] = {"terms": table.vocabulary.blob, "terms_ends": table.vocabulary.ends}
+    return words | {"indptr": table.indptr, "indices": table.indices, "data": table.data, "df": table.df}

@@ -1,0 +1,186 @@
+"""The command line: `ketaqa index | ask | search | passages | serve | evaluate`.
+
+Exit status: 0 done, 1 `ask` abstained, 2 refused (one line on standard error). Heavy rooms are imported by the command
+that needs them.
+"""
+
+import json
+import sys
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from ketaqa import config, pipeline, terminal
+from ketaqa.errors import KetaqaError
+from ketaqa.passages import TARGET_WORDS
+
+app = typer.Typer(
+    name="ketaqa",
+    help="Ask a set of documents; get the passage that answers best, word for word, with its citation.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+IndexOption = Annotated[str, typer.Option("-i", "--index", help="Index to use; without it the shipped documents answer.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON alone.")]
+
+
+@app.command(epilog='Example: ketaqa index docs/ notes.txt -o my.index, then: ketaqa ask "..." -i my.index')
+def index(
+    sources: Annotated[list[str], typer.Argument(help="Files, folders, or a BEIR corpus.jsonl.")],
+    out: Annotated[str, typer.Option("-o", "--out", help="Where to write the index, a folder.")],
+    workers: Annotated[int, typer.Option(min=1, max=256, help="Processes that read files.")] = 1,
+    words: Annotated[int, typer.Option(min=20, max=2000, help="Length of a passage to aim at, in words.")] = TARGET_WORDS,
+) -> None:
+    """Read documents and write an index; one that is there is replaced when all is done."""
+    from ketaqa.builder import build
+
+    with terminal.progress("reading") as tell:
+        report = build(sources, out, workers=workers, target=words, progress=lambda done, total: tell("reading", done, total))
+    for refusal in report.refused:
+        print(terminal.clean(f"refused {refusal.source}: {refusal.reason}"), file=sys.stderr)
+    refused = f", {len(report.refused)} files refused" if report.refused else ""
+    print(f"{report.documents} documents, {report.passages} passages, {report.terms} terms{refused} -> {out}")
+
+
+@app.command(epilog='Example: ketaqa ask "How fast does ketamine work for depression?"')
+def ask(
+    question: Annotated[str, typer.Argument(help="The question, in quotation marks.")],
+    index: IndexOption = "",
+    as_json: JsonOption = False,
+) -> None:
+    """Answer with the best passage and its citation, or say that nothing there answers (exit status 1)."""
+    answer = _open(index).ask(question)
+    _print(asdict(answer)) if as_json else terminal.show_answer(answer)
+    if answer.status == "abstained":
+        raise typer.Exit(1)
+
+
+@app.command(epilog='Example: ketaqa search "bladder damage" -k 3 --explain')
+def search(
+    query: Annotated[str, typer.Argument(help="What to look for.")],
+    index: IndexOption = "",
+    k: Annotated[int, typer.Option("-k", min=1, max=pipeline.MAX_K, help="How many passages.")] = 10,
+    explain: Annotated[bool, typer.Option("--explain", help="Show what each word added to each score.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """List the best passages by falling score."""
+    qa = _open(index)
+    hits = qa.search(query, k)
+    if as_json:
+        keys = ("rank", "score", "passage", "citation", *(["terms"] if explain else []))
+        _print({"query": query, "hits": [{key: asdict(hit)[key] for key in keys} for hit in hits]})
+    else:
+        terminal.show_hits(hits, explain)
+
+
+@app.command(epilog="Example: ketaqa passages what-is-ketamine.md")
+def passages(
+    doc_id: Annotated[str, typer.Argument(help="One document; without it, all.")] = "",
+    index: IndexOption = "",
+    as_json: JsonOption = False,
+) -> None:
+    """Show how documents are cut into passages."""
+    qa = _open(index)
+    documents = [qa.document(doc_id)] if doc_id else qa.documents()
+    if not as_json:
+        for document in documents:
+            terminal.show_passages(document, qa.passages(document.doc_id))
+        return
+    keys = ("passage_id", "start", "end", "section")
+    rows = [
+        {"doc_id": d.doc_id, "title": d.title, "sha256": d.sha256, "text": d.text}
+        | {"passages": [{key: getattr(p, key) for key in keys} for p in qa.passages(d.doc_id)]}
+        for d in documents
+    ]
+    _print({"documents": rows})
+
+
+@app.command(epilog="Example: ketaqa serve -i my.index --port 8000")
+def serve(
+    index: IndexOption = "",
+    host: Annotated[str, typer.Option(help="Address to listen on.  [default: 127.0.0.1]", show_default=False)] = "",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port to listen on.  [default: 7860]", show_default=False)] = -1,
+) -> None:
+    """Serve the chat at /chat and the HTTP interface at /v1."""
+    from dataclasses import replace
+
+    from ketaqa.web.server import run
+
+    settings = config.load()
+    given: dict[str, Any] = {"index": index, "host": host, "port": port if port >= 0 else ""}
+    run(replace(settings, **{key: value for key, value in given.items() if value != ""}))
+
+
+@app.command(epilog="Example: ketaqa evaluate my-collection --measures nDCG@10 --measures P@1 --json")
+def evaluate(
+    collection: Annotated[str, typer.Argument(help="A BEIR folder, or documents with questions.jsonl.")],
+    measures: Annotated[list[str] | None, typer.Option("--measures", help="ir-measures name; may be repeated.")] = None,
+    run_out: Annotated[str, typer.Option("--run-out", help="Write the ranking as a TREC run to this file.")] = "",
+    as_json: JsonOption = False,
+) -> None:
+    """Measure the ranking on a collection, with 95 % bootstrap intervals."""
+    from ketaqa.evaluation.evaluate import evaluate as measure
+    from ketaqa.evaluation.evaluate import write_run
+    from ketaqa.evaluation.measures import DEFAULT
+
+    with terminal.progress("evaluating") as tell:
+        done = measure(Path(collection), measures or DEFAULT, tell)
+    if run_out:
+        try:
+            write_run(done.run, Path(run_out))
+        except OSError as error:
+            raise KetaqaError(f"{run_out}: can't be written ({error.strerror}); choose another place") from error
+    if as_json:
+        _print({key: value for key, value in asdict(done).items() if key != "run"})
+    else:
+        terminal.show_evaluation(done)
+
+
+@app.callback(invoke_without_command=True)
+def main(version: Annotated[bool, typer.Option("--version", help="Print the version.", is_eager=True)] = False) -> None:
+    """Ask a set of documents; get the passage that answers best, word for word, with its citation."""
+    if version:
+        from ketaqa import __version__
+
+        print(f"ketaqa {__version__}")
+        raise typer.Exit
+
+
+def _open(index: str) -> pipeline.KetaQA:
+    return pipeline.open_index(index, config.load())
+
+
+def _print(value: object) -> None:
+    print(json.dumps(value, ensure_ascii=False, indent=1))
+
+
+def entry() -> None:
+    """What the command `ketaqa` runs: every refusal is one line on standard error and exit status 2."""
+    import click
+
+    # a terminal that can't show a character must not stop an answer
+    sys.stdout.reconfigure(errors="replace")  # type: ignore[union-attr]
+    try:
+        status = typer.main.get_command(app).main(standalone_mode=False)
+    except click.ClickException as error:
+        status = _refused(f"{error.format_message()} See ketaqa --help.")
+    except KetaqaError as error:
+        status = _refused(str(error))
+    except (click.Abort, KeyboardInterrupt):
+        status = 130
+    except BrokenPipeError:
+        # the reader (head, less) went away; nothing is left to say
+        sys.stderr.close()
+        status = 0
+    sys.exit(status)
+
+
+def _refused(message: str) -> int:
+    print("ketaqa: " + terminal.clean(" ".join(message.split())), file=sys.stderr)
+    return 2

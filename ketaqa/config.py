@@ -1,0 +1,98 @@
+"""Settings: environment variable KETAQA_<KEY> over ketaqa.toml over the default.
+
+Read without pydantic on purpose: a command-line question must not pay for its import.
+"""
+
+import os
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from ketaqa.errors import BadSetting
+
+FILE = "ketaqa.toml"
+PREFIX = "KETAQA_"
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """All settings. Lengths are in code points, sizes in bytes, origins are scheme://host[:port]."""
+
+    index: str = ""  # path of the index to answer from; empty: the shipped documents
+    host: str = "127.0.0.1"
+    port: int = 7860
+    allowed_origins: tuple[str, ...] = ()  # pages of these origins may frame the chat and call the API
+    root_path: str = ""  # the path that a reverse proxy puts in front, "/help" for instance
+    max_question_length: int = 1000
+    max_body_size: int = 65536
+
+
+def load(environ: Mapping[str, str] = os.environ, folder: Path = Path()) -> Config:
+    """The settings in force; BadSetting names the key, where it came from, and what would be right."""
+    found: dict[str, object] = {}
+    known = {f.name for f in fields(Config)}
+    path = folder / FILE
+    for key, value in _read(path).items():
+        if key not in known:
+            raise BadSetting(f"{path}: unknown setting {key!r}; known are {', '.join(sorted(known))}")
+        found[key] = _checked(key, value, str(path))
+    for key in sorted(known):
+        name = PREFIX + key.upper()
+        if name in environ:
+            found[key] = _checked(key, environ[name], name)
+    return Config(**found)  # type: ignore[arg-type]  # _checked gave each key its type
+
+
+def _read(path: Path) -> dict[str, object]:
+    if not path.is_file():
+        return {}
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise BadSetting(f"{path}: can't be read ({error}); mend it or take it away") from error
+
+
+def _checked(key: str, value: object, where: str) -> object:
+    default = getattr(Config(), key)
+    if isinstance(default, tuple):
+        return _origins(value, key, where)
+    if isinstance(default, int):
+        return _number(value, key, where)
+    if not isinstance(value, str):
+        raise BadSetting(f"{where}: {key} is {value!r}; give a text")
+    if key == "root_path" and value and (not value.startswith("/") or value.endswith("/")):
+        raise BadSetting(f"{where}: root_path is {value!r}; give a path such as '/help', with no slash at its end")
+    return value
+
+
+def _number(value: object, key: str, where: str) -> int:
+    low, high = (0, 65535) if key == "port" else (1, 10_000_000)
+    try:
+        number = int(value) if isinstance(value, (int, str)) and not isinstance(value, bool) else None
+    except ValueError:
+        number = None
+    if number is None or not low <= number <= high:
+        raise BadSetting(f"{where}: {key} is {value!r}; give a whole number from {low} to {high}")
+    return number
+
+
+def _origins(value: object, key: str, where: str) -> tuple[str, ...]:
+    items = value.split(",") if isinstance(value, str) else value
+    if not isinstance(items, list) or not all(isinstance(item, str) for item in items):
+        raise BadSetting(f"{where}: {key} is {value!r}; give a list such as ['https://www.example.org']")
+    return tuple(_origin(item.strip(), key, where) for item in items if item.strip())
+
+
+def _origin(text: str, key: str, where: str) -> str:
+    # the text ends up in a Content-Security-Policy header, where a space, comma or semicolon would open a hole
+    remedy = "give scheme and host alone, such as https://www.example.org"
+    try:
+        parts = urlsplit(text)
+        whole = f"{parts.scheme}://{parts.hostname}" + (f":{parts.port}" if parts.port is not None else "")
+    except ValueError:
+        whole = ""
+    if not text.startswith(("http://", "https://")) or text.rstrip("/").lower() != whole or set(text) & set(" ;,'\"*\\"):
+        raise BadSetting(f"{where}: {key} holds {text!r}; {remedy}")
+    return whole

@@ -1,0 +1,43 @@
+"""History and follow-up to a question that stands alone.
+
+A short question that leans on what was said before ("and how long does that last?") is searched together with the
+question before it. Useful for: the chat. Not useful for: understanding (no language model is here).
+"""
+
+from collections.abc import Mapping, Sequence
+
+import regex
+
+from ketaqa.analysis import Analyser
+from ketaqa.errors import BadQuestion
+
+Message = Mapping[str, object]
+
+LEANS = regex.compile(
+    r"^\s*(?:(?:ok|okay|so|thanks?|and|but|then|also|what about|how about)\b[ ,]*)+"
+    r"|\b(?:it|its|that|this|those|these|they|them|their|there|he|she|him|her|one)\b",
+    regex.IGNORECASE,
+)
+# a follow-up that names this many subjects of its own needs no help from the question before it
+OWN_TERMS = 4
+
+
+def standalone(question: str, history: Sequence[Message], analyser: Analyser) -> str:
+    """The text to search for: the question, or the one before it and the question."""
+    before = last_question(history)
+    if before is None or not LEANS.search(question) or len(set(analyser.terms(question))) >= OWN_TERMS:
+        return question
+    return f"{before} {question}"
+
+
+def last_question(history: Sequence[Message]) -> str | None:
+    """The text of the newest message of role "user"; BadQuestion when the history is not a list of messages."""
+    for message in reversed(history):
+        if not isinstance(message, Mapping) or message.get("role") not in ("user", "assistant"):
+            raise BadQuestion("history: each message must be {'role': 'user' or 'assistant', 'content': text}")
+        content = message.get("content")
+        if not isinstance(content, str):
+            raise BadQuestion(f"history: content is a {type(content).__name__}; give it as text")
+        if message["role"] == "user":
+            return content
+    return None

@@ -1,0 +1,64 @@
+"""The retriever as a scikit-learn estimator, for pipelines, clone and GridSearchCV."""
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.base import BaseEstimator
+from sklearn.utils.validation import check_is_fitted
+
+from ketaqa import analysis, postings
+from ketaqa.errors import BadSetting
+from ketaqa.retriever import Retriever
+
+
+class TfidfRetriever(BaseEstimator):  # type: ignore[misc]  # scikit-learn ships no types
+    """Exact top-k passages for questions.
+
+    weighting: "bm25" (Robertson & Zaragoza 2009) or "tfidf" (scikit-learn's TfidfVectorizer and cosine).
+    analyser: "english" (stop words, stems) or "plain".
+    """
+
+    def __init__(self, weighting: str = "bm25", analyser: str = "english") -> None:
+        self.weighting = weighting
+        self.analyser = analyser
+
+    def build_analyzer(self) -> Callable[[str], list[str]]:
+        """The function from a text to its terms, for TfidfVectorizer(analyzer=...) for instance."""
+        return analysis.analyser(self.analyser).terms
+
+    def fit(self, texts: Sequence[str], y: Any = None) -> "TfidfRetriever":
+        """Learn the postings of texts, one passage each. BadSetting for an unknown weighting, or a text that is none."""
+        terms = self.build_analyzer()
+        counts = [Counter(terms(_text(text))) for text in _list(texts)]
+        self.retriever_ = Retriever(postings.build(counts, self.weighting), analysis.analyser(self.analyser))
+        self.n_passages_ = len(counts)
+        return self
+
+    def search(self, questions: Sequence[str], k: int = 10) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+        """Passage numbers (int64) and scores (float32), both (len(questions), k), padded with -1 and 0."""
+        check_is_fitted(self)
+        if isinstance(k, bool) or not isinstance(k, (int, np.integer)) or k < 1:
+            raise BadSetting(f"k is {k!r}; give a whole number of at least 1")
+        questions = _list(questions)
+        indices = np.full((len(questions), k), -1, dtype=np.int64)
+        scores = np.zeros((len(questions), k), dtype=np.float32)
+        for row, question in enumerate(questions):
+            found = self.retriever_.search(self.retriever_.query(_text(question)), k)
+            for column, (number, score) in enumerate(found):
+                indices[row, column], scores[row, column] = number, score
+        return indices, scores
+
+
+def _list(texts: Sequence[str]) -> Sequence[str]:
+    if isinstance(texts, str):
+        raise BadSetting("a single text was given; give a list of texts")
+    return texts
+
+
+def _text(text: str) -> str:
+    if not isinstance(text, str):
+        raise BadSetting(f"{text!r} is a {type(text).__name__}; every text must be a str")
+    return text

@@ -1,0 +1,164 @@
+"""An opened index: passages, documents, references, and whether their files have changed since.
+
+Useful for: "here is a passage number, give me its text, section and citation".
+Not useful for: ranking (retriever), building (builder), files (storage).
+"""
+
+import hashlib
+import json
+from collections.abc import Iterable
+from dataclasses import asdict
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ketaqa import analysis, storage
+from ketaqa.errors import UnknownDocument
+from ketaqa.postings import Postings, Vocabulary
+from ketaqa.records import Citation, Document, IndexInfo, Passage, Piece, Reference
+from ketaqa.retriever import Retriever
+
+
+class Rows:
+    """JSON rows in one block of bytes, read one at a time."""
+
+    def __init__(self, blob: NDArray[np.uint8], ends: NDArray[np.int64]) -> None:
+        self.blob, self.ends = blob, ends
+
+    def __len__(self) -> int:
+        return len(self.ends) - 1
+
+    def __getitem__(self, number: int) -> Any:
+        return json.loads(self.blob[self.ends[number] : self.ends[number + 1]].tobytes())
+
+
+def pack_bytes(items: Iterable[bytes]) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+    """One block of all items, and where each ends (with a 0 in front)."""
+    parts = list(items)
+    ends = np.cumsum([0, *map(len, parts)], dtype=np.int64)
+    return np.frombuffer(b"".join(parts), dtype=np.uint8), ends
+
+
+def pack_rows(name: str, rows: Iterable[Any]) -> dict[str, NDArray[Any]]:
+    """The two arrays that `Rows` reads, under their names in the index."""
+    blob, ends = pack_bytes(json.dumps(row, ensure_ascii=False, separators=(",", ":")).encode() for row in rows)
+    return {name: blob, f"{name}_ends": ends}
+
+
+# columns of the array "passages"
+DOCUMENT, START, END, BYTE_START, BYTE_END, SECTION, IN_DOCUMENT = range(7)
+
+
+class Index:
+    """The index at a path, opened for reading; BadIndex when it can't be."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.facts, self._arrays = storage.read(path)
+        self.info = IndexInfo(str(self.facts["version"]), len(self._arrays["passages"]))
+        self.analyser = analysis.analyser(self.facts["analyser"])
+        self._documents = self._rows("documents")
+        self._sections = self._rows("sections")
+        self._references = self._rows("references")
+        self._sources = self._rows("sources")
+
+    def _rows(self, name: str) -> Rows:
+        return Rows(self._arrays[name], self._arrays[f"{name}_ends"])
+
+    @cached_property
+    def retriever(self) -> Retriever:
+        """The retriever over this index's postings."""
+        a = self._arrays
+        vocabulary = Vocabulary(a["terms"], a["terms_ends"])
+        postings = Postings(
+            vocabulary, a["indptr"], a["indices"], a["data"], a["df"], self.info.passages, self.facts["weighting"]
+        )
+        return Retriever(postings, self.analyser)
+
+    def passage(self, number: int) -> Passage:
+        """The passage of that number, its text read from the index's copy of the document."""
+        row = [int(v) for v in self._arrays["passages"][number]]
+        text = self._text(row[DOCUMENT], row[BYTE_START], row[BYTE_END])
+        section = tuple(self._sections[row[SECTION]])
+        doc_id = self.doc_id_of(number)
+        return Passage(self.passage_id(number), doc_id, row[START], row[END], text, (Piece(text, False),), section)
+
+    def passage_id(self, number: int) -> str:
+        """The passage's name: its document's doc_id and its place there, from 1."""
+        return f"{self.doc_id_of(number)}#{int(self._arrays['passages'][number, IN_DOCUMENT]) + 1}"
+
+    def doc_id_of(self, number: int) -> str:
+        """The doc_id of the document that a passage belongs to."""
+        return str(self._documents[self.document_of(number)]["doc_id"])
+
+    def _text(self, document: int, start: int, end: int) -> str:
+        base = int(self._arrays["texts_ends"][document])
+        return bytes(self._arrays["texts"][base + start : base + end]).decode()
+
+    def document_of(self, number: int) -> int:
+        """The number of the document that a passage belongs to."""
+        return int(self._arrays["passages"][number, DOCUMENT])
+
+    def citation(self, number: int) -> Citation:
+        """The citation of a passage: its document, its section, and the sources of the statements inside it."""
+        row = self._documents[self.document_of(number)]
+        section = [h for h in self._sections[int(self._arrays["passages"][number, SECTION])] if h != row["title"]]
+        dated = next((f"{word} {row[word]}" for word in ("reviewed", "published") if row[word]), None)
+        words = ", ".join([row["title"], *section, *([dated] if dated else [])])
+        span = slice(*self._arrays["passage_references_ends"][number : number + 2])
+        references = tuple(Reference(**self._references[int(r)]) for r in self._arrays["passage_references"][span])
+        keys = ("doc_id", "title", "url", "published", "reviewed")
+        return Citation(text=words, doc_sha256=row["sha256"], references=references, **{k: row[k] for k in keys})
+
+    @cached_property
+    def _numbers(self) -> dict[str, int]:
+        return {self._documents[n]["doc_id"]: n for n in range(len(self._documents))}
+
+    def doc_ids(self) -> list[str]:
+        """All doc_ids, in order."""
+        return list(self._numbers)
+
+    def document(self, doc_id: str) -> Document:
+        """A document with its whole text; UnknownDocument when it is not there."""
+        if doc_id not in self._numbers:
+            raise UnknownDocument(f"no document {doc_id!r} in this index; `ketaqa passages` lists them")
+        number = self._numbers[doc_id]
+        size = int(self._arrays["texts_ends"][number + 1] - self._arrays["texts_ends"][number])
+        return Document(**self._documents[number], text=self._text(number, 0, size))
+
+    def passages_of(self, doc_id: str) -> list[Passage]:
+        """The passages of a document, in order."""
+        number = self._numbers[self.document(doc_id).doc_id]
+        first, last = np.searchsorted(self._arrays["passages"][:, DOCUMENT], [number, number + 1])
+        return [self.passage(n) for n in range(int(first), int(last))]
+
+    def is_stale(self, document: int) -> bool:
+        """Whether the file of a document changed or went away since the build.
+
+        Where the whole folder is absent (an index carried to another machine) nothing can be said, and it counts as fresh.
+        """
+        number = int(self._arrays["source_of"][document])
+        source = self._sources[number]
+        here = self.path.resolve()
+        if not (here / source["root"]).is_dir():
+            return False
+        path = here / source["path"]
+        try:
+            stat = path.stat()
+            size, mtime = (int(v) for v in self._arrays["source_stats"][number])
+            if (stat.st_size, stat.st_mtime_ns) == (size, mtime):
+                return False
+            digest: str = source["sha256"]
+            return stat.st_size != size or hashlib.sha256(path.read_bytes()).hexdigest() != digest
+        except OSError:
+            return True
+
+
+def document_row(document: Document) -> dict[str, Any]:
+    """What the index keeps of a document beside its text; the headings live on in the passages' sections."""
+    row = asdict(document)
+    del row["text"], row["headings"]
+    return row

@@ -1,0 +1,123 @@
+"""Files to Documents: what is there, and one module a format.
+
+Useful for: turning a folder, a file or a BEIR collection into Documents, and saying what was refused and why.
+Not useful for: cutting or searching text.
+"""
+
+import hashlib
+import os
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from ketaqa.errors import BadSource
+from ketaqa.loaders import beir, markdown, text
+from ketaqa.records import Document, Refusal
+
+FORMATS = {".md": "markdown", ".markdown": "markdown", ".txt": "text", ".text": "text", ".jsonl": "beir"}
+KNOWN = ".md, .txt, or a BEIR corpus.jsonl"
+# files that belong to the documents without being documents
+COMPANIONS = frozenset({"claims.jsonl", "sources.jsonl", "questions.jsonl"})
+BEIR_CORPUS = "corpus.jsonl"
+INDEX_MANIFEST = "manifest.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A file to read: `name` is its path below `root`, with forward slashes."""
+
+    root: Path
+    path: Path
+    name: str
+    format: str
+
+
+def find(sources: Iterable[str | Path]) -> tuple[list[Source], list[Refusal]]:
+    """The readable files among files and folders, in a fixed order, and those that can't be read.
+
+    A folder that holds corpus.jsonl is a BEIR collection: that file alone is read. BadSource when a named source
+    does not exist or has no known format.
+    """
+    found: list[Source] = []
+    refused: list[Refusal] = []
+    for given in sources:
+        path = Path(given)
+        if path.is_dir():
+            _walk(path, found, refused)
+        elif path.is_file():
+            found.append(_file(path))
+        else:
+            raise BadSource(f"{given}: no such file or folder; give a folder, or a file of format {KNOWN}")
+    return found, refused
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """The documents of one file, and the digest, size and time of the very bytes they were read from."""
+
+    documents: list[Document]
+    sha256: str
+    size: int
+    mtime_ns: int
+
+
+def read(source: Source) -> Loaded:
+    """The documents of one file; BadSource when it can't be read, with its name and the remedy."""
+    try:
+        with open(source.path, "rb") as file:
+            stat = os.fstat(file.fileno())
+            data = file.read()
+    except OSError as error:
+        raise BadSource(f"{source.name}: can't be read ({error.strerror}); check its permissions") from error
+    if source.format == "beir":
+        documents = list(beir.load(data, source.name))
+    else:
+        documents = [(markdown if source.format == "markdown" else text).load(data, source.name)]
+    return Loaded(documents, hashlib.sha256(data).hexdigest(), stat.st_size, stat.st_mtime_ns)
+
+
+def _file(path: Path) -> Source:
+    if path.suffix.lower() not in FORMATS:
+        raise BadSource(f"{path}: format {path.suffix or 'without suffix'!r} is not known; give {KNOWN}")
+    return Source(path.parent, path, path.name, FORMATS[path.suffix.lower()])
+
+
+def _walk(root: Path, found: list[Source], refused: list[Refusal]) -> None:
+    if (root / BEIR_CORPUS).is_file():
+        found.append(Source(root, root / BEIR_CORPUS, BEIR_CORPUS, "beir"))
+        return
+    for path in _files_below(root, refused):
+        name = path.relative_to(root).as_posix()
+        reason = _why_not(root, path)
+        if reason:
+            refused.append(Refusal(name, reason))
+        else:
+            found.append(Source(root, path, name, FORMATS[path.suffix.lower()]))
+
+
+def _files_below(root: Path, refused: list[Refusal]) -> Iterator[Path]:
+    def unreadable(error: OSError) -> None:
+        refused.append(Refusal(str(error.filename), f"can't be listed ({error.strerror}); check its permissions"))
+
+    for folder, folders, files in os.walk(root, onerror=unreadable):
+        folders[:] = sorted(f for f in folders if not f.startswith(".") and not _is_index(Path(folder, f)))
+        for name in sorted(files):
+            if not name.startswith(".") and name not in COMPANIONS:
+                yield Path(folder, name)
+
+
+def _is_index(folder: Path) -> bool:
+    manifest = folder / INDEX_MANIFEST
+    return manifest.is_file() and b'"ketaqa' in manifest.read_bytes()[:200]
+
+
+def _why_not(root: Path, path: Path) -> str | None:
+    if path.is_symlink() and not path.resolve().is_relative_to(root.resolve()):
+        return "a link that leads out of the folder; copy the file instead"
+    if not path.is_file():
+        return "not a regular file"
+    if path.suffix.lower() == ".jsonl":
+        return f"a .jsonl file is read as a BEIR collection when it is named {BEIR_CORPUS}"
+    if path.suffix.lower() not in FORMATS:
+        return f"format {path.suffix or 'without suffix'!r} is not known; known are {KNOWN}"
+    return None

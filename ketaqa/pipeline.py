@@ -1,0 +1,124 @@
+"""ask(question, history) -> Answer: the one place that wires the rooms together."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from ketaqa import answerer, conversation, safety
+from ketaqa.config import Config
+from ketaqa.conversation import Message
+from ketaqa.errors import BadQuestion, BadSetting
+from ketaqa.index import Index
+from ketaqa.records import Answer, Document, Hit, IndexInfo, Notice, Passage
+from ketaqa.retriever import QueryTerm
+
+MAX_K = 100
+DEFAULT_K = 4
+STALE = "A source file changed since this index was built, so its text is not quoted. Build the index again: ketaqa index"
+CARE = "This message is answered by people, not by documents. The help named here is the place to turn to."
+
+
+class KetaQA:
+    """An index opened for questions. Safe to share between threads: nothing changes after opening."""
+
+    def __init__(self, index: Index, config: Config | None = None) -> None:
+        self.index = index
+        self.config = config or Config()
+
+    @property
+    def info(self) -> IndexInfo:
+        """Version and number of passages."""
+        return self.index.info
+
+    def ask(self, question: str, history: Sequence[Message] = (), k: int = DEFAULT_K) -> Answer:
+        """The best passage with its citation and at most k - 1 alternatives, or an honest abstention.
+
+        history: earlier messages, oldest first, {"role": "user" | "assistant", "content": text}.
+        BadQuestion when the question is empty, too long or not text.
+        """
+        question = self._checked(question)
+        searched = conversation.standalone(question, history, self.index.analyser)
+        care = safety.check(question)
+        if care.silent:
+            return self._abstained(question, care.notices, CARE)
+        query = self.index.retriever.query(searched)
+        hits, stale = self._fresh(query, _checked_k(k))
+        notices = care.notices + ((Notice("stale", STALE),) if stale else ())
+        sure = answerer.confidence(query, hits[0].terms) if hits else 0.0
+        if sure < answerer.THRESHOLD:
+            reason = STALE if stale and not hits else answerer.reason_for_silence(searched, query, self.index.analyser)
+            return self._abstained(question, notices, reason, sure)
+        return self._answered(question, query, hits, notices, sure)
+
+    def search(self, query: str, k: int = 10) -> list[Hit]:
+        """The k best passages, by falling score, ties by passage number. Passages of changed files are left out."""
+        terms = self.index.retriever.query(self._checked(query))
+        return self._fresh(terms, _checked_k(k))[0]
+
+    def documents(self) -> list[Document]:
+        """All documents, in order."""
+        return [self.index.document(doc_id) for doc_id in self.index.doc_ids()]
+
+    def document(self, doc_id: str) -> Document:
+        """One document; UnknownDocument when it is not there."""
+        return self.index.document(doc_id)
+
+    def passages(self, doc_id: str) -> list[Passage]:
+        """The passages of a document, in order; UnknownDocument when it is not there."""
+        return self.index.passages_of(doc_id)
+
+    def _checked(self, question: str) -> str:
+        limit = self.config.max_question_length
+        if not isinstance(question, str):
+            raise BadQuestion(f"the question is a {type(question).__name__}; give it as text")
+        if not question.strip():
+            raise BadQuestion("the question is empty; type a question")
+        if len(question) > limit:
+            raise BadQuestion(f"the question has {len(question)} characters; ask in at most {limit}")
+        if any("\ud800" <= c <= "\udfff" for c in question):
+            raise BadQuestion("the question is not valid text (a lone surrogate); type it again")
+        return question
+
+    def _fresh(self, query: list[QueryTerm], k: int) -> tuple[list[Hit], bool]:
+        """The k best hits whose files did not change, and whether a better one was left out because its file did."""
+        wanted, stale = k, False
+        while True:
+            found = self.index.retriever.search(query, wanted)
+            fresh = [(n, s) for n, s in found if not self.index.is_stale(self.index.document_of(n))]
+            stale = len(fresh) < len(found)
+            if len(fresh) >= k or len(found) < wanted:
+                return [self._hit(rank, n, s, query) for rank, (n, s) in enumerate(fresh[:k], 1)], stale
+            wanted *= 2
+
+    def _hit(self, rank: int, number: int, score: float, query: list[QueryTerm]) -> Hit:
+        terms = self.index.retriever.explain(query, number)
+        return Hit(rank, score, self.index.passage(number), self.index.citation(number), terms)
+
+    def _answered(
+        self, question: str, query: list[QueryTerm], hits: list[Hit], notices: tuple[Notice, ...], sure: float
+    ) -> Answer:
+        marked = [replace(h, passage=answerer.highlighted(h.passage, query, self.index.analyser, question)) for h in hits]
+        best, others = marked[0], tuple(marked[1:])
+        return Answer(question, "answered", best.passage, best.citation, sure, None, notices, others, best.terms, self.info)
+
+    def _abstained(self, question: str, notices: tuple[Notice, ...], reason: str, sure: float = 0.0) -> Answer:
+        # a remark on a passage has no place where none is shown; a line to call, or a warning of its own, has
+        notices = tuple(n for n in notices if n.links or n.kind != "disclaimer")
+        return Answer(question, "abstained", None, None, sure, reason, notices, (), (), self.info)
+
+
+def open_index(path: str | Path | None = None, config: Config | None = None) -> KetaQA:
+    """The index at `path`, ready for questions; the shipped documents without a path. BadIndex when it can't be read."""
+    config = config or Config()
+    chosen = path or config.index
+    if chosen:
+        return KetaQA(Index(Path(chosen)), config)
+    from ketaqa import shipped  # building needs more imports than asking
+
+    return KetaQA(Index(shipped.index_path()), config)
+
+
+def _checked_k(k: int) -> int:
+    if isinstance(k, bool) or not isinstance(k, int) or not 1 <= k <= MAX_K:
+        raise BadSetting(f"k is {k!r}; give a whole number from 1 to {MAX_K}")
+    return k

@@ -1,0 +1,117 @@
+"""Weighted terms by passage, stored term by term: the matrix that a retriever multiplies with a question.
+
+Useful for: "here is a term, give me its passages and weights".
+Not useful for: texts, files.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ketaqa import weighting as formulas
+from ketaqa.errors import BadSetting
+
+
+class Vocabulary:
+    """Sorted terms in one block of UTF-8 bytes; a term's number is its place. Works on memory-mapped arrays."""
+
+    def __init__(self, blob: NDArray[np.uint8], ends: NDArray[np.int64]) -> None:
+        self.blob, self.ends = blob, ends
+
+    @classmethod
+    def of(cls, terms: Sequence[str]) -> "Vocabulary":
+        """From terms already sorted by their UTF-8 bytes (which is the order of their code points)."""
+        encoded = [t.encode() for t in terms]
+        ends = np.cumsum([0, *(len(e) for e in encoded)], dtype=np.int64)
+        return cls(np.frombuffer(b"".join(encoded), dtype=np.uint8), ends)
+
+    def __len__(self) -> int:
+        return len(self.ends) - 1
+
+    def __getitem__(self, number: int) -> str:
+        return self._bytes(number).decode()
+
+    def _bytes(self, number: int) -> bytes:
+        return self.blob[self.ends[number] : self.ends[number + 1]].tobytes()
+
+    def find(self, term: str) -> int | None:
+        """The number of a term, None when it is not there."""
+        wanted = term.encode("utf-8", "surrogatepass")
+        low, high = 0, len(self)
+        while low < high:
+            middle = (low + high) // 2
+            if self._bytes(middle) < wanted:
+                low = middle + 1
+            else:
+                high = middle
+        return low if low < len(self) and self._bytes(low) == wanted else None
+
+
+@dataclass(frozen=True)
+class Postings:
+    """SciPy's CSC arrays: term t stands in passages indices[indptr[t]:indptr[t + 1]] (rising) with weights data[...].
+
+    indptr int64 (terms + 1), indices int32, data float32 (the passage side of the score), df int32 (terms).
+    """
+
+    vocabulary: Vocabulary
+    indptr: NDArray[np.int64]
+    indices: NDArray[np.int32]
+    data: NDArray[np.float32]
+    df: NDArray[np.int32]
+    passages: int
+    weighting: str
+
+    def row(self, term: int) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
+        """The passages that hold a term, rising, and the term's weight in each."""
+        span = slice(self.indptr[term], self.indptr[term + 1])
+        return self.indices[span], self.data[span]
+
+    def idf(self, df: int) -> float:
+        """The idf of a term that stands in `df` passages, by this weighting; df may be 0."""
+        formula = formulas.bm25_idf if self.weighting == "bm25" else formulas.smooth_idf
+        return float(formula(np.array([df], dtype=np.float64), self.passages)[0])
+
+
+def build(counts: Iterable[Mapping[str, int]], weighting: str) -> Postings:
+    """Postings of passages given as term counts, in order; BadSetting for an unknown weighting."""
+    if weighting not in formulas.NAMES:
+        raise BadSetting(f"unknown weighting {weighting!r}; known are {', '.join(formulas.NAMES)}")
+    numbers: dict[str, int] = {}
+    terms: list[int] = []
+    tf: list[int] = []
+    sizes: list[int] = []
+    for row in counts:
+        sizes.append(len(row))
+        for term, count in row.items():
+            terms.append(numbers.setdefault(term, len(numbers)))
+            tf.append(count)
+    ranks, vocabulary = _sorted(numbers)
+    rows = np.repeat(np.arange(len(sizes), dtype=np.int64), sizes)
+    columns = ranks[np.array(terms, dtype=np.int64)]
+    order = np.argsort(columns, kind="stable")  # stable: passages stay rising inside a term
+    rows, columns = rows[order], columns[order]
+    df = np.bincount(columns, minlength=len(numbers))
+    data = _weights(np.array(tf, dtype=np.float64)[order], rows, df[columns].astype(np.float64), len(sizes), weighting)
+    indptr = np.concatenate([[0], np.cumsum(df)]).astype(np.int64)
+    return Postings(
+        vocabulary, indptr, rows.astype(np.int32), data.astype(np.float32), df.astype(np.int32), len(sizes), weighting
+    )
+
+
+def _sorted(numbers: Mapping[str, int]) -> tuple[NDArray[np.int64], Vocabulary]:
+    terms = sorted(numbers)
+    ranks = np.empty(len(terms), dtype=np.int64)
+    for rank, term in enumerate(terms):
+        ranks[numbers[term]] = rank
+    return ranks, Vocabulary.of(terms)
+
+
+def _weights(tf: formulas.Floats, rows: NDArray[np.int64], df: formulas.Floats, n: int, weighting: str) -> formulas.Floats:
+    if weighting == "bm25":
+        length = np.bincount(rows, weights=tf, minlength=n).astype(np.float64)
+        return formulas.bm25_tf(tf, length[rows], float(length.mean()) if n else 0.0)
+    # the cosine's norm needs the idf of every term, so here the passage side carries it
+    return formulas.unit_length(tf * formulas.smooth_idf(df, n), rows, n)

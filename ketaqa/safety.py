@@ -1,0 +1,74 @@
+"""Question to notices: help lines before anything else, a warning where a passage could be misused.
+
+The rules are data (data/safety.toml). A rule's notice stands before the answer ("beside") or in its place ("instead").
+Useful for: messages from people in danger. Not useful for: deciding whether a document answers.
+"""
+
+import re
+import tomllib
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from ketaqa.records import Link, Notice, NoticeKind
+
+RULES = Path(__file__).parent / "data" / "safety.toml"
+_WORDS = re.compile(r"<(\w+)>")
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A notice, whether it takes the answer's place, and the wordings that call for it."""
+
+    notice: Notice
+    instead: bool
+    patterns: tuple[re.Pattern[str], ...]
+    unless: tuple[re.Pattern[str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Care:
+    """What the rules say of a question: the notices, gravest first, and whether no passage may be shown."""
+
+    notices: tuple[Notice, ...]
+    silent: bool
+
+
+def check(question: str) -> Care:
+    """The notices that a question calls for."""
+    text = normalised(question)
+    called = [rule for rule in _rules() if _fits(rule, text)]
+    silent = any(rule.instead for rule in called)
+    # a quiet note adds nothing beside a notice that stands instead of the answer
+    shown = [rule for rule in called if rule.instead] if silent else called
+    return Care(tuple(dict.fromkeys(rule.notice for rule in shown)), silent)
+
+
+def normalised(question: str) -> str:
+    """Lower case, straight apostrophes left out ("don't" and "dont" are one), blanks and punctuation as single spaces."""
+    text = question.casefold().replace("’", "'").replace("'", "")
+    return " ".join(re.sub(r"[^\w]+", " ", text).split())
+
+
+def _fits(rule: Rule, text: str) -> bool:
+    if any(p.search(text) for p in rule.unless):
+        return False
+    return any(p.search(text) for p in rule.patterns)
+
+
+@cache
+def _rules() -> tuple[Rule, ...]:
+    data = tomllib.loads(RULES.read_text(encoding="utf-8"))
+    lines = {key: tuple(Link(**link) for link in links) for key, links in data["lines"].items()}
+    words = data["words"]
+
+    def compiled(patterns: list[str]) -> tuple[re.Pattern[str], ...]:
+        return tuple(re.compile(rf"\b(?:{_WORDS.sub(lambda m: words[m[1]], p)})\b") for p in patterns)
+
+    def rule(row: dict[str, object]) -> Rule:
+        kind: NoticeKind = row["kind"]  # type: ignore[assignment]  # a test checks every kind in the file
+        notice = Notice(kind, str(row["text"]), lines[str(row["lines"])] if "lines" in row else ())
+        patterns, unless = row["patterns"], row.get("unless", [])
+        return Rule(notice, bool(row["instead"]), compiled(patterns), compiled(unless))  # type: ignore[arg-type]
+
+    return tuple(rule(row) for row in data["rule"])

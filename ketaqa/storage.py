@@ -1,0 +1,165 @@
+"""A named set of arrays in a folder: written whole or not at all, checked when opened, never executed.
+
+INDEX/manifest.json says which folder inside INDEX holds the arrays, with the size and SHA-256 of each file. Replacing that
+one file is the moment at which a new index takes the old one's place, so that a build killed at any time leaves the
+old one readable.
+"""
+
+import hashlib
+import json
+import os
+import secrets
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from filelock import FileLock, Timeout
+from numpy.typing import NDArray
+
+from ketaqa.errors import BadIndex
+
+FORMAT = "ketaqa index 1"
+MANIFEST = "manifest.json"
+LOCK = ".lock"
+Arrays = Mapping[str, NDArray[Any]]
+
+
+def write(path: Path, arrays: Arrays, facts: Mapping[str, Any], unversioned: frozenset[str] = frozenset()) -> str:
+    """Write arrays and facts as the index at `path`; the version, which depends on their content alone, comes back.
+
+    Arrays named in `unversioned` (times of files, for instance) do not count for the version. BadIndex when `path`
+    holds something that is not an index, or another build is writing there.
+    """
+    check_place(path)
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+        with FileLock(path / LOCK, timeout=0):
+            _sweep(path, keep=_current_folder(path))
+            return _write_locked(path, arrays, facts, unversioned)
+    except Timeout as error:
+        raise BadIndex(f"{path}: another build is writing there; wait for it to end") from error
+    except OSError as error:
+        raise BadIndex(f"{path}: can't be written ({error.strerror}); choose another place or free some room") from error
+
+
+def check_place(path: Path) -> None:
+    """BadIndex when something other than an index stands at `path`: better said before the work than after it."""
+    if path.is_dir() and not (path / MANIFEST).exists() and any(p.name != LOCK and not _is_data(p) for p in path.iterdir()):
+        raise BadIndex(f"{path}: a folder that is not an index; give a new name, or empty it")
+    if path.exists() and not path.is_dir():
+        raise BadIndex(f"{path}: a file; give the name of a new folder")
+
+
+def read(path: Path) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
+    """The facts and the memory-mapped arrays of the index at `path`.
+
+    BadIndex, with the file's name, when something is missing, torn, altered or of another format.
+    """
+    for attempt in range(3):
+        manifest = _manifest(path)
+        try:
+            return manifest["facts"] | {"version": manifest["version"]}, _arrays(path / manifest["folder"], manifest)
+        except FileNotFoundError as error:
+            # a build may have put a new folder in place between the two reads; then the manifest has changed
+            if attempt == 2 or _manifest(path)["folder"] == manifest["folder"]:
+                raise BadIndex(f"{error.filename}: missing; build the index again") from error
+    raise AssertionError("unreachable")
+
+
+def _is_data(path: Path) -> bool:
+    return path.is_dir() and path.name.startswith("data-")
+
+
+def _write_locked(path: Path, arrays: Arrays, facts: Mapping[str, Any], unversioned: frozenset[str]) -> str:
+    folder = path / f"data-{secrets.token_hex(6)}"
+    folder.mkdir()
+    files = {name: _save(folder / f"{name}.npy", array) for name, array in arrays.items()}
+    versioned = {name: file["sha256"] for name, file in files.items() if name not in unversioned}
+    version = hashlib.sha256(_canonical({"facts": dict(facts), "files": versioned})).hexdigest()[:16]
+    body = {"format": FORMAT, "version": version, "folder": folder.name, "facts": dict(facts), "files": files}
+    body["check"] = hashlib.sha256(_canonical(body)).hexdigest()
+    _sync(folder)
+    temporary = path / f"{MANIFEST}.{folder.name}"
+    with open(temporary, "w", encoding="utf-8") as file:
+        json.dump(body, file, indent=1, sort_keys=False)
+        file.flush()
+        os.fsync(file.fileno())
+    os.replace(temporary, path / MANIFEST)
+    _sync(path)
+    _sweep(path, keep=folder.name)
+    return version
+
+
+def _save(path: Path, array: NDArray[Any]) -> dict[str, Any]:
+    with open(path, "wb") as file:
+        np.lib.format.write_array(file, np.ascontiguousarray(array), allow_pickle=False)
+        file.flush()
+        os.fsync(file.fileno())
+    return {"size": path.stat().st_size, "sha256": _digest(path)}
+
+
+def _digest(path: Path) -> str:
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _sync(folder: Path) -> None:
+    if os.name == "posix":  # Windows can't open a folder to flush it
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+
+
+def _canonical(value: object) -> bytes:
+    return json.dumps(value, sort_keys=True, separators=(",", ":")).encode()
+
+
+def _sweep(path: Path, keep: str | None) -> None:
+    """Take away what killed builds and the index before left behind."""
+    for item in path.iterdir():
+        if _is_data(item) and item.name != keep:
+            shutil.rmtree(item, ignore_errors=True)
+        elif item.name.startswith(f"{MANIFEST}."):
+            item.unlink(missing_ok=True)
+
+
+def _current_folder(path: Path) -> str | None:
+    # an unreadable manifest is about to be replaced, so what it names need not be kept
+    try:
+        return str(_manifest(path)["folder"])
+    except BadIndex:
+        return None
+
+
+def _manifest(path: Path) -> dict[str, Any]:
+    remedy = "build it with: ketaqa index FOLDER -o INDEX"
+    if not path.is_dir():
+        raise BadIndex(f"{path}: no index there; {remedy}")
+    try:
+        body = json.loads((path / MANIFEST).read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise BadIndex(f"{path}: not an index, or one whose first build did not end; {remedy}") from error
+    except (OSError, ValueError, RecursionError) as error:
+        raise BadIndex(f"{path / MANIFEST}: torn or altered; build the index again") from error
+    if not isinstance(body, dict) or body.get("format") != FORMAT:
+        found = body.get("format") if isinstance(body, dict) else None
+        raise BadIndex(f"{path / MANIFEST}: format is {found!r}, this version reads {FORMAT!r}; build the index again")
+    check = body.pop("check", None)
+    if check != hashlib.sha256(_canonical(body)).hexdigest():
+        raise BadIndex(f"{path / MANIFEST}: torn or altered; build the index again")
+    return body
+
+
+def _arrays(folder: Path, manifest: Mapping[str, Any]) -> dict[str, NDArray[Any]]:
+    arrays = {}
+    for name, file in manifest["files"].items():
+        path = folder / f"{name}.npy"
+        if path.stat().st_size != file["size"] or _digest(path) != file["sha256"]:
+            raise BadIndex(f"{path}: torn or altered; build the index again")
+        # an empty array can't be mapped
+        arrays[name] = np.load(path, mmap_mode="r" if file["size"] > 128 else None, allow_pickle=False)
+    return arrays

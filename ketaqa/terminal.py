@@ -1,0 +1,105 @@
+"""Answers, hits and tables as text for a terminal; passages character for character.
+
+Useful for: the command line. Not useful for: pages (web).
+"""
+
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from ketaqa.records import Answer, Citation, Document, Hit, Notice, Passage, TermWeight
+
+if TYPE_CHECKING:
+    from ketaqa.evaluation.evaluate import Evaluation
+
+BOLD, PLAIN = "\x1b[1m", "\x1b[0m"
+
+
+def clean(text: str) -> str:
+    """Text from a file or a stranger, with control characters shown as U+FFFD so that they can't steer the terminal."""
+    return "".join("\ufffd" if _steers(c) else c for c in text)
+
+
+def _steers(c: str) -> bool:
+    return (c < " " and c not in "\n\t") or "\x7f" <= c <= "\x9f"
+
+
+def show_answer(answer: Answer) -> None:
+    """Notices first, then the passage with its citation, or why there is none."""
+    for notice in answer.notices:
+        _show_notice(notice)
+    if answer.passage is None or answer.citation is None:
+        print(clean(answer.reason or ""))
+        return
+    print(_marked(answer.passage))
+    print()
+    _show_citation(answer.citation)
+    print(f"Confidence: {answer.confidence:.2f}")
+
+
+def _show_notice(notice: Notice) -> None:
+    print(f"[{notice.kind}] {notice.text}")
+    for link in notice.links:
+        print(f"  {link.text}")
+    print()
+
+
+def _marked(passage: Passage) -> str:
+    bold = sys.stdout.isatty()
+    return "".join(f"{BOLD}{clean(p.text)}{PLAIN}" if p.highlight and bold else clean(p.text) for p in passage.pieces)
+
+
+def _show_citation(citation: Citation) -> None:
+    print(clean(f"Source: {citation.text} ({citation.doc_id})"))
+    for number, reference in enumerate(citation.references, 1):
+        print(clean(f"  {number}. {reference.text} {reference.url or ''}".rstrip()))
+
+
+def show_hits(hits: Sequence[Hit], explain: bool) -> None:
+    """Each hit with rank, score, citation and text; with `explain`, what each term added."""
+    for hit in hits:
+        print(clean(f"{hit.rank}. {hit.score:.4f}  {hit.citation.text} ({hit.passage.passage_id})"))
+        print(_marked(hit.passage))
+        if explain:
+            print(_explained(hit.terms))
+        print()
+    if not hits:
+        print("No passage holds any word of that.", file=sys.stderr)
+
+
+def _explained(terms: Sequence[TermWeight]) -> str:
+    parts = (f"{clean(t.term)} {t.weight:.4f}" if t.matched else f"{clean(t.term)} -" for t in terms)
+    return "   = " + " + ".join(parts)
+
+
+def show_passages(document: Document, passages: Sequence[Passage]) -> None:
+    """A document's passages with their spans and sections."""
+    print(clean(f"{document.doc_id}: {document.title}"))
+    for passage in passages:
+        section = " > ".join(passage.section) or "(no heading)"
+        words = len(passage.text.split())
+        print(clean(f"  {passage.passage_id}  [{passage.start}, {passage.end})  {words} words  {section}"))
+
+
+def show_evaluation(done: "Evaluation") -> None:
+    """The table of measures."""
+    print(f"{done.collection}: {done.queries} questions, {done.passages} passages")
+    for name, m in done.measures.items():
+        print(f"  {name:10} {m.value:.4f}  95 % interval {m.ci95[0]:.4f} to {m.ci95[1]:.4f}")
+    print(f"  one search takes {done.latency_ms['p50']} ms (median), {done.latency_ms['p99']} ms (99th percentile)")
+
+
+@contextmanager
+def progress(title: str) -> Iterator[Callable[[str, int, int], None]]:
+    """A progress bar on standard error where that is a terminal; nothing elsewhere. Call it with (what, done, total)."""
+    if not sys.stderr.isatty():
+        yield lambda what, done, total: None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(title, total=None)
+        yield lambda what, done, total: bar.update(task, description=what, completed=done, total=total)

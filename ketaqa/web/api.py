@@ -1,0 +1,172 @@
+"""The HTTP interface, version 1, with the chat mounted beside it."""
+
+from dataclasses import asdict, dataclass
+from typing import Annotated, Any, Literal
+
+from fastapi import FastAPI, Query, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.middleware.cors import CORSMiddleware
+from fastapi.responses import JSONResponse, RedirectResponse
+from pydantic import BaseModel, ConfigDict, Field
+from starlette.exceptions import HTTPException
+
+import ketaqa
+from ketaqa.errors import BadQuestion, BadSetting, UnknownDocument
+from ketaqa.pipeline import DEFAULT_K, MAX_K, KetaQA
+from ketaqa.records import Answer, Citation, Document, Passage
+from ketaqa.web.guard import BodyLimit, SecurityHeaders
+
+CHAT = "/chat"
+
+
+class Turn(BaseModel):
+    """An earlier message of the conversation."""
+
+    role: Literal["user", "assistant"]
+    content: str
+
+
+class Question(BaseModel):
+    """What `POST /v1/ask` takes; `k` is how many passages to give back in all."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"question": "What is ketamine?"}]})
+
+    question: str
+    history: list[Turn] = Field(default_factory=list, max_length=100)
+    k: int = Field(DEFAULT_K, ge=1, le=MAX_K)
+
+
+@dataclass(frozen=True, slots=True)
+class SearchHit:
+    """A hit of `GET /v1/search`."""
+
+    rank: int
+    score: float
+    passage: Passage
+    citation: Citation
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What `GET /v1/search` gives."""
+
+    query: str
+    hits: list[SearchHit]
+
+
+def create_app(qa: KetaQA) -> FastAPI:
+    """The application over an opened index: /v1, /healthz and the chat at /chat."""
+    app = FastAPI(
+        title="KetaQA",
+        version=ketaqa.__version__,
+        summary="Passages, word for word, with their citations.",
+        # the interactive pages that come with the framework load scripts from another host
+        docs_url=None,
+        redoc_url=None,
+        root_path=qa.config.root_path,
+    )
+    _errors(app)
+    _routes(app, qa)
+    _mount_chat(app, qa)
+    origins = list(qa.config.allowed_origins)
+    # always there, also with no origin: without it Gradio would answer any origin, with credentials
+    app.add_middleware(CORSMiddleware, allow_origins=origins, allow_methods=["GET", "POST"], allow_headers=["Content-Type"])
+    app.add_middleware(BodyLimit, size=qa.config.max_body_size, chat_path=CHAT)
+    app.add_middleware(SecurityHeaders, allowed_origins=origins, chat_path=CHAT)
+    return app
+
+
+def _routes(app: FastAPI, qa: KetaQA) -> None:
+    @app.post("/v1/ask", summary="Ask a question")
+    def ask(body: Question) -> Answer:
+        return qa.ask(body.question, [turn.model_dump() for turn in body.history], body.k)
+
+    @app.get("/v1/search", summary="List the best passages")
+    def search(q: Annotated[str, Query()], k: Annotated[int, Query(ge=1, le=MAX_K)] = 10) -> Found:
+        hits = [SearchHit(h.rank, h.score, h.passage, h.citation) for h in qa.search(q, k)]
+        return Found(q, hits)
+
+    @app.get("/v1/documents", summary="List the documents")
+    def documents() -> dict[str, list[dict[str, Any]]]:
+        return {"documents": [_described(d) for d in qa.documents()]}
+
+    @app.get("/v1/documents/{doc_id:path}", summary="A document with its passages")
+    def document(doc_id: str) -> dict[str, Any]:
+        found = qa.document(doc_id)
+        keys = ("passage_id", "start", "end", "section")
+        passages = [{key: getattr(p, key) for key in keys} for p in qa.passages(doc_id)]
+        return _described(found) | {"text": found.text, "passages": passages}
+
+    @app.get("/healthz", summary="Is the server up?")
+    @app.get("/readyz", summary="Is the index open?")
+    def health() -> dict[str, Any]:
+        return {"status": "ok", "index": asdict(qa.info)}
+
+    @app.get("/manifest.json", include_in_schema=False)
+    def manifest() -> dict[str, str]:
+        # Gradio's page asks for it at the root of the host, wherever the chat is mounted
+        return {"name": "KetaQA", "start_url": f"{qa.config.root_path}{CHAT}/", "display": "browser"}
+
+    @app.get("/", include_in_schema=False)
+    def home() -> RedirectResponse:
+        return RedirectResponse(f"{qa.config.root_path}{CHAT}/")
+
+
+def _described(document: Document) -> dict[str, Any]:
+    row = asdict(document)
+    for key in ("text", "headings", "source"):
+        del row[key]
+    return row
+
+
+def _mount_chat(app: FastAPI, qa: KetaQA) -> None:
+    import gradio as gr
+
+    from ketaqa.web.chat import CSS, EXAMPLES, chat
+
+    shipped = not qa.config.index
+    blocks = chat(qa, EXAMPLES if shipped else [])
+    blocks.queue(max_size=256, default_concurrency_limit=None, api_open=False)
+    gr.mount_gradio_app(
+        app,
+        blocks,
+        path=CHAT,
+        root_path=f"{qa.config.root_path}{CHAT}" if qa.config.root_path else None,
+        css=CSS,
+        show_error=False,
+        run_history=False,
+        enable_monitoring=False,
+        mcp_server=False,
+        pwa=False,
+        ssr_mode=False,
+        footer_links=[],
+    )
+
+
+def _errors(app: FastAPI) -> None:
+    def refused(status: int, code: str, message: str, headers: Any = None) -> JSONResponse:
+        return JSONResponse({"error": {"code": code, "message": message}}, status_code=status, headers=headers)
+
+    @app.exception_handler(BadQuestion)
+    @app.exception_handler(BadSetting)
+    def bad_question(request: Request, error: Exception) -> JSONResponse:
+        return refused(422, "bad_question", str(error))
+
+    @app.exception_handler(UnknownDocument)
+    def unknown(request: Request, error: Exception) -> JSONResponse:
+        return refused(404, "unknown_document", str(error))
+
+    @app.exception_handler(RequestValidationError)
+    def invalid(request: Request, error: RequestValidationError) -> JSONResponse:
+        # where and why, never the value: it may be the question
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        return refused(422, "invalid_request", f"{where}: {first['msg']}; see /openapi.json")
+
+    @app.exception_handler(HTTPException)
+    def http(request: Request, error: HTTPException) -> JSONResponse:
+        return refused(error.status_code, f"http_{error.status_code}", str(error.detail), error.headers)
+
+    @app.exception_handler(Exception)
+    def bug(request: Request, error: Exception) -> JSONResponse:
+        return refused(500, "internal", "something went wrong here; the question was not stored")

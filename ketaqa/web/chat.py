@@ -1,0 +1,104 @@
+"""The Gradio chat. Its messages are escaped HTML in which no character is left that Markdown could read."""
+
+import html as entities
+import re
+from collections.abc import Sequence
+from typing import Any
+
+import gradio as gr
+
+from ketaqa.conversation import Message
+from ketaqa.errors import KetaqaError
+from ketaqa.pipeline import KetaQA
+from ketaqa.web import html
+
+TITLE = "KetaQA"
+DESCRIPTION = (
+    "Ask a question. The answer is a passage from the documents, word for word, with its source, or an honest "
+    "“nothing here answers that”. General information, not medical advice, and no help in an emergency: if life is in "
+    "danger, call the emergency number now."
+)
+EXAMPLES = [
+    "What is ketamine?",
+    "How fast does ketamine work for depression?",
+    "What are the side effects?",
+    "Is it legal in the UK?",
+]
+CSS = """
+.kq-question { white-space: pre-wrap; overflow-wrap: anywhere; }
+.kq-answer { line-height: 1.55; }
+.kq-passage { white-space: pre-wrap; overflow-wrap: anywhere; unicode-bidi: isolate; margin: 0 0 .75em; padding: 0 0 0 .9em;
+  border-inline-start: 3px solid #2563eb; }
+.kq-passage mark { background: #fde68a; color: #111827; padding: .1em 0; }
+.kq-citation { font-size: .9em; margin: 0 0 .35em; }
+.kq-references { font-size: .85em; }
+.kq-references ol { margin: .4em 0 0; padding-inline-start: 1.6em; list-style: decimal; }
+.kq-references li { margin-bottom: .3em; overflow-wrap: anywhere; }
+.kq-answer a { text-decoration: underline; }
+.kq-notice { border: 1px solid #9ca3af; border-radius: 8px; padding: .6em .9em; margin: 0 0 .9em; font-size: .95em; }
+.kq-notice p { margin: 0; }
+.kq-notice ul { margin: .5em 0 0; padding-inline-start: 1.3em; list-style: disc; }
+.kq-crisis, .kq-emergency { border: 2px solid #b91c1c; font-size: 1em; }
+.kq-silence { margin: 0; font-style: italic; }
+footer { display: none !important; }
+"""
+
+
+TAG = re.compile(r"<[^>]*>")
+
+
+def chat(qa: KetaQA, examples: Sequence[str]) -> gr.Blocks:
+    """The chat over an index. Nothing is stored, logged or sent elsewhere; the conversation lives in the page."""
+
+    def respond(question: str, history: list[dict[str, Any]]) -> tuple[str, list[dict[str, Any]]]:
+        if not question.strip():
+            return "", history
+        try:
+            reply = html.answer(qa.ask(question, user_messages(history)))
+        except KetaqaError as error:
+            reply = html.refusal(str(error))
+        said = {"role": "user", "content": html.question(question)}
+        return "", [*history, said, {"role": "assistant", "content": reply}]
+
+    def example(history: list[dict[str, Any]], chosen: gr.SelectData) -> tuple[str, list[dict[str, Any]]]:
+        return respond(chosen.value["text"], history)
+
+    blocks = gr.Blocks(title=TITLE, analytics_enabled=False, fill_height=True)
+    with blocks:
+        gr.Markdown(f"# {TITLE}\n\n{DESCRIPTION}")
+        log = gr.Chatbot(
+            label="Conversation",
+            show_label=False,
+            examples=[{"text": e} for e in examples] or None,
+            latex_delimiters=[],
+            allow_tags=False,
+            buttons=[],
+            height="62vh",
+            layout="panel",
+        )
+        box = gr.Textbox(
+            label="Your question",
+            placeholder="Type a question and press Enter",
+            max_length=qa.config.max_question_length,
+            submit_btn="Ask",
+            lines=1,
+            max_lines=6,
+        )
+        # "private": no endpoint of Gradio's interface; programs have /v1/ask
+        wiring: dict[str, Any] = {"outputs": [box, log], "api_visibility": "private", "show_progress": "hidden"}
+        box.submit(respond, [box, log], concurrency_limit=None, **wiring)
+        log.example_select(example, [log], concurrency_limit=None, **wiring)
+    return blocks
+
+
+def user_messages(history: Sequence[dict[str, Any]]) -> list[Message]:
+    """Gradio's history as plain messages: what the reader typed, in order."""
+    messages: list[Message] = []
+    for message in history:
+        content = message.get("content")
+        parts = content if isinstance(content, list) else [content]
+        texts = [p if isinstance(p, str) else p.get("text") for p in parts if isinstance(p, (str, dict))]
+        text = entities.unescape(TAG.sub("", " ".join(t for t in texts if isinstance(t, str))))
+        if message.get("role") == "user" and text.strip():
+            messages.append({"role": "user", "content": text})
+    return messages

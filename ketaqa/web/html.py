@@ -1,0 +1,69 @@
+"""An answer as HTML: what comes from a document or a reader is escaped, and the passage's text stays exact."""
+
+from ketaqa.records import Answer, Citation, Notice, Passage
+
+
+def escape(text: str) -> str:
+    """Text as character references, letters, digits and single spaces apart.
+
+    Whatever reads this as HTML shows the same text, and whatever reads it as Markdown first finds nothing to act on: no
+    star, dollar, line end or indentation is there.
+    """
+    pairs = zip(" " + text, text, strict=False)
+    return "".join(c if c.isalnum() or (c == " " and before != " ") else f"&#{ord(c)};" for before, c in pairs)
+
+
+def answer(found: Answer) -> str:
+    """Notices, then the passage with its citation, or why there is none."""
+    parts = [notice(n) for n in found.notices]
+    if found.passage is None or found.citation is None:
+        parts.append(f'<p class="kq-silence">{escape(found.reason or "")}</p>')
+    else:
+        parts += [passage(found.passage), citation(found.citation)]
+    return f'<div class="kq-answer kq-{found.status}">{"".join(parts)}</div>'
+
+
+def question(text: str) -> str:
+    """What the reader typed."""
+    return f'<div class="kq-question" dir="auto">{escape(text)}</div>'
+
+
+def refusal(message: str) -> str:
+    """Why a question was not searched for."""
+    return f'<div class="kq-answer kq-refused"><p class="kq-silence">{escape(message[:1].upper() + message[1:])}.</p></div>'
+
+
+def notice(shown: Notice) -> str:
+    """A notice with its links."""
+    links = "".join(f"<li>{link(one.text, one.url)}</li>" for one in shown.links)
+    role = ' role="alert"' if shown.kind in ("crisis", "emergency") else ""
+    lines = f"<ul>{links}</ul>" if links else ""
+    return f'<div class="kq-notice kq-{shown.kind}"{role}><p>{escape(shown.text)}</p>{lines}</div>'
+
+
+def passage(shown: Passage) -> str:
+    """The passage's pieces and nothing between them: the element's text is the passage's text."""
+    pieces = (f"<mark>{escape(p.text)}</mark>" if p.highlight else f"<span>{escape(p.text)}</span>" for p in shown.pieces)
+    return f'<blockquote class="kq-passage" dir="auto">{"".join(pieces)}</blockquote>'
+
+
+def citation(shown: Citation) -> str:
+    """Where the passage stands, and the published sources behind it."""
+    title = link(shown.text, shown.url) if shown.url else escape(shown.text)
+    return f'<p class="kq-citation">Source: <cite>{title}</cite></p>{_references(shown)}'
+
+
+def _references(shown: Citation) -> str:
+    if not shown.references:
+        return ""
+    items = (f"<li>{escape(r.text)}{' ' + link(r.url, r.url) if r.url else ''}</li>" for r in shown.references)
+    number = len(shown.references)
+    label = "1 reference" if number == 1 else f"{number} references"
+    return f'<details class="kq-references"><summary>{label}</summary><ol>{"".join(items)}</ol></details>'
+
+
+def link(text: str, url: str) -> str:
+    """A link where the address is a web address, a telephone or text number, else the words alone."""
+    if not url.startswith(("https://", "http://", "tel:", "sms:")):
+        return escape(text)
+    return f'<a href="{escape(url)}" target="_blank" rel="noopener noreferrer">{escape(text)}</a>'

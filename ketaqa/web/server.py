@@ -1,0 +1,44 @@
+"""Starting the server."""
+
+import os
+import socket
+import sys
+
+from ketaqa.config import Config
+from ketaqa.errors import BadSetting
+from ketaqa.pipeline import open_index
+
+# Gradio reads these from the environment; a deployment must not switch on by accident what the settings leave off
+PINNED = {"GRADIO_ANALYTICS_ENABLED": "False", "GRADIO_RUN_HISTORY": "False", "GRADIO_MCP_SERVER": "False"}
+
+
+def run(config: Config) -> None:
+    """Serve until interrupted. BadIndex when the index can't be read, BadSetting when the address is taken."""
+    os.environ.update(PINNED)
+    qa = open_index(config=config)
+    listener = _bound(config.host, config.port)
+    print(f"loading the chat ({qa.info.passages} passages)", file=sys.stderr)
+    import uvicorn
+
+    from ketaqa.web.api import create_app
+
+    app = create_app(qa)
+    host, port = listener.getsockname()[:2]
+    print(f"KetaQA: http://{host}:{port}/chat", file=sys.stderr, flush=True)
+    # no access log: a search has its question in the address
+    server = uvicorn.Server(uvicorn.Config(app, log_level="warning", access_log=False, server_header=False))
+    server.run(sockets=[listener])
+
+
+def _bound(host: str, port: int) -> socket.socket:
+    # before the slow imports, so that a taken port is said at once
+    try:
+        family, kind, number, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        listener = socket.socket(family, kind, number)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(address)
+        # the first connection must not be refused while the pages are being put together
+        listener.listen(128)
+    except OSError as error:
+        raise BadSetting(f"{host}:{port}: can't listen there ({error.strerror}); choose another --port or --host") from error
+    return listener
