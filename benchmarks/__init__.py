@@ -1,0 +1,1 @@
+"""Measurements behind the figures and the constants; `make bench` runs them."""
