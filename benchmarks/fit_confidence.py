@@ -49,7 +49,7 @@ def main() -> None:
     """Fit, and print."""
     found = rows()
     dev, test = ([r for r in found if r.split == split] for split in ("dev", "test"))
-    # no shrinking: two parameters on this many questions need none, and it would pull every confidence to one half
+    # no shrinking: two parameters need none here, and it would pull every confidence to one half
     model = LogisticRegression(C=1e6).fit([[r.coverage] for r in dev], [r.right for r in dev])
     slope = float(model.coef_[0][0])
     print(f"fitted on {len(dev)} dev questions: SLOPE = {slope:.2f}, MIDDLE = {-float(model.intercept_[0]) / slope:.2f}")
@@ -58,9 +58,7 @@ def main() -> None:
         auroc = roc_auc_score([r.answerable for r in part], [r.coverage for r in part])
         answered = sum(r.answerable for r in shown) / sum(r.answerable for r in part)
         right = sum(r.right for r in shown) / len(shown)
-        print(
-            f"{name}: {len(part)} questions, AUROC {auroc:.3f}, right when shown {right:.3f}, answerable ones answered {answered:.3f}"
-        )
+        print(f"{name}: {len(part)} questions, AUROC {auroc:.3f}, right when shown {right:.3f}, answered {answered:.3f}")
 
 
 if __name__ == "__main__":

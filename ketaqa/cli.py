@@ -121,6 +121,7 @@ def serve(
 def evaluate(
     collection: Annotated[str, typer.Argument(help="A BEIR folder, or documents with questions.jsonl.")],
     measures: Annotated[list[str] | None, typer.Option("--measures", help="ir-measures name; may be repeated.")] = None,
+    split: Annotated[str, typer.Option("--split", help="Only these questions, for instance dev or test.")] = "",
     run_out: Annotated[str, typer.Option("--run-out", help="Write the ranking as a TREC run to this file.")] = "",
     as_json: JsonOption = False,
 ) -> None:
@@ -130,7 +131,7 @@ def evaluate(
     from ketaqa.evaluation.measures import DEFAULT
 
     with terminal.progress("evaluating") as tell:
-        done = measure(Path(collection), measures or DEFAULT, tell)
+        done = measure(Path(collection), measures or DEFAULT, tell, split)
     if run_out:
         try:
             write_run(done.run, Path(run_out))
@@ -162,23 +163,30 @@ def _print(value: object) -> None:
 
 def entry() -> None:
     """What the command `ketaqa` runs: every refusal is one line on standard error and exit status 2."""
-    import click
-
     # a terminal that can't show a character must not stop an answer
     sys.stdout.reconfigure(errors="replace")  # type: ignore[union-attr]
     try:
-        status = typer.main.get_command(app).main(standalone_mode=False)
-    except click.ClickException as error:
-        status = _refused(f"{error.format_message()} See ketaqa --help.")
+        status = typer.main.get_command(app).main(prog_name="ketaqa", standalone_mode=False)
+    except typer.TyperException as error:
+        status = _refused(_wrong_use(error))
     except KetaqaError as error:
         status = _refused(str(error))
-    except (click.Abort, KeyboardInterrupt):
+    except (typer.Abort, KeyboardInterrupt):
         status = 130
     except BrokenPipeError:
         # the reader (head, less) went away; nothing is left to say
         sys.stderr.close()
         status = 0
     sys.exit(status)
+
+
+def _wrong_use(error: typer.TyperException) -> str:
+    # an unknown option or a bad value: say which, what was found, and where the right ones are listed
+    said = error.format_message() if hasattr(error, "format_message") else str(error)
+    command = getattr(getattr(error, "ctx", None), "command_path", "ketaqa")
+    cause: Any = error.__cause__
+    value = f" (found {cause.errors()[0]['input']!r})" if hasattr(cause, "errors") else ""
+    return f"{said.rstrip('.')}{value}; see {command} --help"
 
 
 def _refused(message: str) -> int:

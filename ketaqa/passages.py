@@ -12,7 +12,7 @@ import regex
 from ketaqa.analysis import sentences
 from ketaqa.records import Document, Heading, Passage, Piece
 
-# chosen on span judgements and BEIR collections, see benchmarks/passage_length.py
+# chosen on span judgements and BEIR collections, see benchmarks/choices.py
 TARGET_WORDS = 120
 BLANK_LINE = regex.compile(r"\n[ \t\r\f\v]*\n\s*")
 WORD = regex.compile(r"\S+")

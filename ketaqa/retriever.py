@@ -13,7 +13,7 @@ from ketaqa.analysis import Analyser
 from ketaqa.postings import Postings
 from ketaqa.records import TermWeight
 
-# what a word in a heading weighs beside the same word in the text; chosen on the dev split, see benchmarks/headings.py
+# what a word in a heading weighs beside the same word in the text; chosen on the dev split, see benchmarks/choices.py
 HEADING_WEIGHT = 0.3
 
 

@@ -11,7 +11,7 @@ from ketaqa.errors import BadCollection, BadSource
 from ketaqa.index import Index
 from ketaqa.loaders.text import decode
 
-QUERIES, QRELS, QUESTIONS = "queries.jsonl", "qrels/test.tsv", "questions.jsonl"
+QUERIES, QUESTIONS = "queries.jsonl", "questions.jsonl"
 
 Qrels = dict[str, dict[str, int]]
 
@@ -38,17 +38,20 @@ class Collection:
     quotes: dict[str, list[Quote]]
 
 
-def read(path: Path) -> Collection:
-    """The collection in a folder. BadCollection names the file, the line and the remedy."""
+def read(path: Path, split: str = "") -> Collection:
+    """The collection in a folder. BadCollection names the file, the line and the remedy.
+
+    split: BEIR's qrels/<split>.tsv ("test" when empty); of questions.jsonl the rows with that "split" (all when empty).
+    """
     try:
         if (path / loaders.BEIR_CORPUS).is_file():
-            return _beir(path)
+            return _beir(path, split or "test")
         if (path / QUESTIONS).is_file():
-            return _spans(path)
+            return _spans(path, split)
     except BadSource as error:
         raise BadCollection(str(error)) from error
     raise BadCollection(
-        f"{path}: no collection there; give a folder with {loaders.BEIR_CORPUS}, {QUERIES} and {QRELS}, "
+        f"{path}: no collection there; give a folder with {loaders.BEIR_CORPUS}, {QUERIES} and qrels/test.tsv, "
         f"or a folder of documents with {QUESTIONS}"
     )
 
@@ -68,15 +71,16 @@ def _overlapping(quote: Quote, index: Index) -> Iterator[str]:
             yield passage.passage_id
 
 
-def _beir(path: Path) -> Collection:
+def _beir(path: Path, split: str) -> Collection:
     questions = {str(row.get("_id", "")): _field(row, "text", path / QUERIES, n) for n, row in _rows(path / QUERIES)}
-    qrels = _qrels(path / QRELS)
+    judgements = path / "qrels" / f"{split}.tsv"
+    qrels = _qrels(judgements)
     unknown = [q for q in qrels if q not in questions]
     if unknown:
-        raise BadCollection(f"{path / QRELS}: judges query {unknown[0]!r}, which is not in {QUERIES}; add it there")
+        raise BadCollection(f"{judgements}: judges query {unknown[0]!r}, which is not in {QUERIES}; add it there")
     judged = {q: qrels[q] for q in questions if any(r > 0 for r in qrels.get(q, {}).values())}
     if not judged:
-        raise BadCollection(f"{path / QRELS}: no query has a relevant document; give judgements above 0")
+        raise BadCollection(f"{judgements}: no query has a relevant document; give judgements above 0")
     return Collection(path.resolve().name, path, {q: questions[q] for q in judged}, judged, {})
 
 
@@ -95,7 +99,7 @@ def _qrels(path: Path) -> Qrels:
     return qrels
 
 
-def _spans(path: Path) -> Collection:
+def _spans(path: Path, split: str) -> Collection:
     found, _ = loaders.find([path])
     texts = {d.doc_id: d.text for source in found for d in loaders.read(source).documents}
     questions: dict[str, str] = {}
@@ -106,10 +110,11 @@ def _spans(path: Path) -> Collection:
             raise BadCollection(f"{path / QUESTIONS}: line {number} repeats question_id {question_id!r}; give each its own")
         questions[question_id] = _field(row, "question", path / QUESTIONS, number)
         answers = [_quote(a, texts, path / QUESTIONS, number) for a in row.get("answers") or []]
-        if answers:
+        if answers and split in ("", row.get("split")):
             quotes[question_id] = answers
     if not quotes:
-        raise BadCollection(f"{path / QUESTIONS}: no question has answers; give quotes as answers")
+        where = f" of split {split!r}" if split else ""
+        raise BadCollection(f"{path / QUESTIONS}: no question{where} has answers; give quotes as answers")
     return Collection(path.resolve().name, path, {q: questions[q] for q in quotes}, {}, quotes)
 
 

@@ -31,10 +31,12 @@ class Evaluation:
     run: Run
 
 
-def evaluate(path: Path, names: Sequence[str] = measures.DEFAULT, progress: Progress | None = None) -> Evaluation:
+def evaluate(
+    path: Path, names: Sequence[str] = measures.DEFAULT, progress: Progress | None = None, split: str = ""
+) -> Evaluation:
     """Measure the default ranking on a collection. BadCollection or BadSetting when it or a measure is malformed."""
     measures.parse(names)
-    collection = collections.read(path)
+    collection = collections.read(path, split)
     tell = progress or (lambda what, done, total: None)
     with tempfile.TemporaryDirectory(prefix="ketaqa-") as folder:
         build([path], Path(folder, "index"), progress=lambda done, total: tell("indexing", done, total))
@@ -53,13 +55,13 @@ def _asked(index: Index, collection: Collection, tell: Progress) -> tuple[Run, l
     by_document = bool(collection.qrels)
     for done, (question_id, question) in enumerate(collection.questions.items(), 1):
         start = time.perf_counter()
-        run[question_id] = _ranked(index, question, by_document)
+        run[question_id] = ranked(index, question, by_document)
         latencies.append((time.perf_counter() - start) * 1000.0)
         tell("asking", done, len(collection.questions))
     return run, latencies
 
 
-def _ranked(index: Index, question: str, by_document: bool) -> list[tuple[str, float]]:
+def ranked(index: Index, question: str, by_document: bool) -> list[tuple[str, float]]:
     """The best DEPTH documents, each by its best passage, or the best DEPTH passages."""
     query = index.retriever.query(question)
     k = DEPTH

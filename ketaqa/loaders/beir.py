@@ -27,10 +27,17 @@ def rows(data: bytes, source: str) -> Iterator[tuple[str, str, str, str]]:
         doc_id = row.get("_id")
         if not isinstance(doc_id, (str, int)) or isinstance(doc_id, bool) or doc_id == "":
             raise BadSource(f"{source}: line {number} has no _id; {REMEDY}")
+        if any("\0" in part or _broken(part) for part in (str(doc_id), row.get("title") or "", row["text"])):
+            raise BadSource(f"{source}: line {number} holds a NUL or half a character (a lone surrogate); remove it")
         if str(doc_id) in seen:
             raise BadSource(f"{source}: line {number} repeats _id {doc_id!r}; give each row its own")
         seen.add(str(doc_id))
         yield str(doc_id), row.get("title") or "", row["text"], hashlib.sha256(line.encode()).hexdigest()
+
+
+def _broken(text: str) -> bool:
+    # JSON can spell half of a surrogate pair, which no encoding can write
+    return any("\ud800" <= c <= "\udfff" for c in text)
 
 
 def load(data: bytes, source: str) -> Iterator[Document]:

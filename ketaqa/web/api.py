@@ -1,12 +1,13 @@
 """The HTTP interface, version 1, with the chat mounted beside it."""
 
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from fastapi import FastAPI, Query, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.middleware.cors import CORSMiddleware
-from fastapi.responses import JSONResponse, RedirectResponse
+from fastapi.responses import FileResponse, JSONResponse, RedirectResponse
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
 
@@ -17,6 +18,7 @@ from ketaqa.records import Answer, Citation, Document, Passage
 from ketaqa.web.guard import BodyLimit, SecurityHeaders
 
 CHAT = "/chat"
+FAVICON = Path(__file__).parent / "favicon.svg"
 
 
 class Turn(BaseModel):
@@ -107,6 +109,10 @@ def _routes(app: FastAPI, qa: KetaQA) -> None:
         # Gradio's page asks for it at the root of the host, wherever the chat is mounted
         return {"name": "KetaQA", "start_url": f"{qa.config.root_path}{CHAT}/", "display": "browser"}
 
+    @app.get("/favicon.ico", include_in_schema=False)
+    def favicon() -> FileResponse:
+        return FileResponse(FAVICON, media_type="image/svg+xml")
+
     @app.get("/", include_in_schema=False)
     def home() -> RedirectResponse:
         return RedirectResponse(f"{qa.config.root_path}{CHAT}/")
@@ -122,7 +128,7 @@ def _described(document: Document) -> dict[str, Any]:
 def _mount_chat(app: FastAPI, qa: KetaQA) -> None:
     import gradio as gr
 
-    from ketaqa.web.chat import CSS, EXAMPLES, chat
+    from ketaqa.web.chat import CSS, EXAMPLES, SCRIPT, chat
 
     shipped = not qa.config.index
     blocks = chat(qa, EXAMPLES if shipped else [])
@@ -133,6 +139,8 @@ def _mount_chat(app: FastAPI, qa: KetaQA) -> None:
         path=CHAT,
         root_path=f"{qa.config.root_path}{CHAT}" if qa.config.root_path else None,
         css=CSS,
+        favicon_path=FAVICON,
+        head=f"<script>{SCRIPT}</script>",
         show_error=False,
         run_history=False,
         enable_monitoring=False,

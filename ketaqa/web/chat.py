@@ -3,6 +3,7 @@
 import html as entities
 import re
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import gradio as gr
@@ -44,6 +45,8 @@ footer { display: none !important; }
 """
 
 
+SCRIPT = (Path(__file__).parent / "chat.js").read_text(encoding="utf-8")
+
 TAG = re.compile(r"<[^>]*>")
 
 
@@ -73,6 +76,7 @@ def chat(qa: KetaQA, examples: Sequence[str]) -> gr.Blocks:
             latex_delimiters=[],
             allow_tags=False,
             buttons=[],
+            autoscroll=False,  # chat.js scrolls to the beginning of an answer, not to its end
             height="62vh",
             layout="panel",
         )

@@ -1,0 +1,26 @@
+"""`make bench`: cold start, speed, and, where $KETAQA_COLLECTIONS names a folder of BEIR collections, quality."""
+
+import os
+import platform
+import subprocess
+from importlib.metadata import version
+from pathlib import Path
+
+from benchmarks import cold_start, quality, speed
+
+
+def main() -> None:
+    """Say where this is measured, then measure."""
+    commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False).stdout.strip()
+    versions = ", ".join(f"{name} {version(name)}" for name in ("numpy", "scikit-learn", "bm25s"))
+    print(f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}, {versions}, commit {commit}")
+    cold_start.main()
+    speed.main()
+    folder = os.environ.get("KETAQA_COLLECTIONS")
+    if folder:
+        quality.main(Path(folder))
+    else:
+        print("quality: set KETAQA_COLLECTIONS to a folder of BEIR collections to measure it")
+
+
+main()
