@@ -23,6 +23,7 @@ The plan of the house, in the order in which data passes through; a room imports
     pipeline      ask(question, history) -> Answer
     evaluation    collections, measures, intervals
     web           HTTP and chat
+    terminal      answers and tables for a terminal
     cli           the command line
 """
 

@@ -44,7 +44,8 @@ def index(
         report = build(sources, out, workers=workers, target=words, progress=lambda done, total: tell("reading", done, total))
     for refusal in report.refused:
         print(terminal.clean(f"refused {refusal.source}: {refusal.reason}"), file=sys.stderr)
-    refused = f", {len(report.refused)} files refused" if report.refused else ""
+    count = len(report.refused)
+    refused = f", {count} {'file' if count == 1 else 'files'} refused" if count else ""
     print(f"{report.documents} documents, {report.passages} passages, {report.terms} terms{refused} -> {out}")
 
 
@@ -104,17 +105,16 @@ def passages(
 @app.command(epilog="Example: ketaqa serve -i my.index --port 8000")
 def serve(
     index: IndexOption = "",
-    host: Annotated[str, typer.Option(help="Address to listen on.  [default: 127.0.0.1]", show_default=False)] = "",
-    port: Annotated[int, typer.Option(min=0, max=65535, help="Port to listen on.  [default: 7860]", show_default=False)] = -1,
+    host: Annotated[str | None, typer.Option(help="Address to listen on.  [default: 127.0.0.1]")] = None,
+    port: Annotated[int | None, typer.Option(min=0, max=65535, help="Port to listen on.  [default: 7860]")] = None,
 ) -> None:
     """Serve the chat at /chat and the HTTP interface at /v1."""
     from dataclasses import replace
 
     from ketaqa.web.server import run
 
-    settings = config.load()
-    given: dict[str, Any] = {"index": index, "host": host, "port": port if port >= 0 else ""}
-    run(replace(settings, **{key: value for key, value in given.items() if value != ""}))
+    given: dict[str, Any] = {"index": index or None, "host": host, "port": port}
+    run(replace(config.load(), **{key: value for key, value in given.items() if value is not None}))
 
 
 @app.command(epilog="Example: ketaqa evaluate my-collection --measures nDCG@10 --measures P@1 --json")

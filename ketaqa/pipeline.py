@@ -37,16 +37,16 @@ class KetaQA:
         BadQuestion when the question is empty, too long or not text.
         """
         question = self._checked(question)
-        searched = conversation.standalone(question, history, self.index.analyser)
+        context = conversation.context(question, history)
         care = safety.check(question)
         if care.silent:
             return self._abstained(question, care.notices, CARE)
-        query = self.index.retriever.query(searched)
+        query = self.index.retriever.query(question, context)
         hits, stale = self._fresh(query, _checked_k(k))
         notices = care.notices + ((Notice("stale", STALE),) if stale else ())
         sure = answerer.confidence(query, hits[0].terms) if hits else 0.0
         if sure < answerer.THRESHOLD:
-            reason = STALE if stale and not hits else answerer.reason_for_silence(searched, query, self.index.analyser)
+            reason = STALE if stale and not hits else answerer.reason_for_silence(question, query, self.index.analyser)
             return self._abstained(question, notices, reason, sure)
         return self._answered(question, query, hits, notices, sure)
 

@@ -15,13 +15,16 @@ from ketaqa.records import TermWeight
 
 # what a word in a heading weighs beside the same word in the text; chosen on the dev split, see benchmarks/choices.py
 HEADING_WEIGHT = 0.3
+# what a word of the question before weighs beside the follow-up's own; on the 309 later turns of MTRAG-UN nDCG@10 is
+# 0.744 without, 0.793 with it where the wording leans back (0.802 at 0.5, where it also begins to drown a new subject)
+CONTEXT_WEIGHT = 0.3
 
 
 @dataclass(frozen=True, slots=True)
 class QueryTerm:
     """A term of the question: its number in the vocabulary (None: no passage holds it), its weight and its idf.
 
-    `word` is False for evidence from headings, which says nothing of whether the passage's text holds the word.
+    `word` is False for evidence beside the question's own words: headings, and words lent by the question before.
     """
 
     term: str
@@ -38,11 +41,16 @@ class Retriever:
     postings: Postings
     analyser: Analyser
 
-    def query(self, question: str) -> list[QueryTerm]:
-        """The weighted terms of a question, sorted by term, so that sums are always taken in the same order."""
+    def query(self, question: str, context: str = "") -> list[QueryTerm]:
+        """The weighted terms of a question, sorted by term, so that sums are always taken in the same order.
+
+        Terms of `context` that the question lacks join at CONTEXT_WEIGHT.
+        """
         terms = [self._weighed(t, tf) for t, tf in Counter(self.analyser.terms(question)).items()]
         headings = [self._weighed(t, tf, HEADING_WEIGHT) for t, tf in Counter(self.analyser.heading_terms(question)).items()]
-        terms += [replace(t, word=False) for t in headings if t.number is not None]
+        own = {t.term for t in terms}
+        lent = [self._weighed(t, 1, CONTEXT_WEIGHT) for t in sorted(set(self.analyser.terms(context)) - own)]
+        terms += [replace(t, word=False) for t in headings + lent if t.number is not None]
         terms.sort(key=lambda t: t.term)
         if self.postings.weighting == "tfidf":
             norm = sqrt(sum(t.weight**2 for t in terms if t.number is not None)) or 1.0

@@ -139,7 +139,6 @@ def _mount_chat(app: FastAPI, qa: KetaQA) -> None:
         path=CHAT,
         root_path=f"{qa.config.root_path}{CHAT}" if qa.config.root_path else None,
         css=CSS,
-        favicon_path=FAVICON,
         head=f"<script>{SCRIPT}</script>",
         show_error=False,
         run_history=False,
