@@ -34,7 +34,7 @@ def indexed(source: Path, words: int) -> Iterator[Index]:
 def score(index: Index, path: Path, split: str, measure: str) -> float:
     """A measure's mean over the questions of a split."""
     collection = collections.read(path, split)
-    run = {q: ranked(index, text, bool(collection.qrels)) for q, text in collection.questions.items()}
+    run = {q: ranked(index, index.retriever.query(text), bool(collection.qrels)) for q, text in collection.questions.items()}
     qrels = collection.qrels or collections.judged_passages(collection, index)
     return measures.measure(run, qrels, [measure])[measure].value
 
@@ -45,10 +45,11 @@ def marked(index: Index, path: Path, split: str) -> float:
     hits = []
     for question_id, question in collection.questions.items():
         query = index.retriever.query(question)
-        best = index.passage(index.retriever.search(query, 1)[0][0])
+        number = index.retriever.search(query, 1)[0][0]
+        best = index.passage(number)
         quotes = [q.text for q in collection.quotes[question_id] if q.doc_id == best.doc_id and q.text in best.text]
         if quotes:
-            shown = answerer.highlighted(best, query, index.analyser, question)
+            shown = answerer.highlighted(best, index.headings_in(number), query, index.analyser, question)
             sentence = next(p.text for p in shown.pieces if p.highlight)
             hits.append(any(sentence in quote or quote in sentence for quote in quotes))
     return sum(hits) / len(hits)

@@ -2,7 +2,7 @@
 
     python -m benchmarks.fit_confidence
 
-Prints the two constants of ketaqa/answerer.py, and on the test split the AUROC of answerable against unanswerable
+Prints the three constants of ketaqa/answerer.py, and on the test split the AUROC of answerable against unanswerable
 questions, the share of shown answers that are right and the share of answerable questions that are answered.
 """
 
@@ -19,12 +19,12 @@ from ketaqa.evaluation import collections
 
 @dataclass(frozen=True)
 class Row:
-    """A question, whether documents answer it, whether the best passage does, and how much of it that passage covers."""
+    """A question, whether documents answer it, whether the best passage does, and the evidence for that."""
 
     split: str
     answerable: bool
     right: bool
-    coverage: float
+    evidence: tuple[float, float]
 
 
 def rows() -> list[Row]:
@@ -32,16 +32,18 @@ def rows() -> list[Row]:
     qa = ketaqa.open()
     path = shipped.corpus_path()
     relevant = collections.judged_passages(collections.read(path), qa.index)
+    rarest = qa.index.retriever.postings.idf(0)
     found = []
     for line in (path / "questions.jsonl").read_text(encoding="utf-8").splitlines():
         row = json.loads(line)
-        if safety.check(row["question"]).silent:
+        if row["kind"] == collections.CRISIS or safety.check(row["question"]).silent:
             continue
-        query = qa.index.retriever.query(row["question"])
-        hits = qa.search(row["question"], 1)
-        covered = answerer.coverage(query, hits[0].terms) if hits else 0.0
-        right = bool(hits) and hits[0].passage.passage_id in relevant.get(row["question_id"], {})
-        found.append(Row(row["split"], bool(row["answers"]), right, covered))
+        query = qa.query(row["question"], row.get("history", []))
+        hits = qa.index.retriever.search(query, 1)
+        terms = qa.index.retriever.explain(query, hits[0][0]) if hits else ()
+        right = bool(hits) and qa.index.passage_id(hits[0][0]) in relevant.get(row["question_id"], {})
+        evidence = (answerer.share(query, terms), answerer.strength(terms, rarest))
+        found.append(Row(row["split"], bool(row["answers"]), right, evidence))
     return found
 
 
@@ -49,13 +51,15 @@ def main() -> None:
     """Fit, and print."""
     found = rows()
     dev, test = ([r for r in found if r.split == split] for split in ("dev", "test"))
-    # no shrinking: two parameters need none here, and it would pull every confidence to one half
-    model = LogisticRegression(C=1e6).fit([[r.coverage] for r in dev], [r.right for r in dev])
-    slope = float(model.coef_[0][0])
-    print(f"fitted on {len(dev)} dev questions: SLOPE = {slope:.2f}, MIDDLE = {-float(model.intercept_[0]) / slope:.2f}")
+    # no shrinking: three parameters need none here, and it would pull every confidence to one half
+    model = LogisticRegression(C=1e6).fit([r.evidence for r in dev], [r.right for r in dev])
+    share, strength = (float(c) for c in model.coef_[0])
+    print(f"fitted on {len(dev)} dev questions:")
+    print(f"SHARE_SLOPE = {share:.2f}, STRENGTH_SLOPE = {strength:.2f}, OFFSET = {float(model.intercept_[0]):.2f}")
     for name, part in (("dev", dev), ("test", test)):
-        shown = [r for r in part if model.predict_proba([[r.coverage]])[0][1] >= answerer.THRESHOLD]
-        auroc = roc_auc_score([r.answerable for r in part], [r.coverage for r in part])
+        sure = model.predict_proba([r.evidence for r in part])[:, 1]
+        shown = [r for r, s in zip(part, sure, strict=True) if s >= answerer.THRESHOLD]
+        auroc = roc_auc_score([r.answerable for r in part], sure)
         answered = sum(r.answerable for r in shown) / sum(r.answerable for r in part)
         right = sum(r.right for r in shown) / len(shown)
         print(f"{name}: {len(part)} questions, AUROC {auroc:.3f}, right when shown {right:.3f}, answered {answered:.3f}")

@@ -114,6 +114,23 @@ def sentences(text: str) -> list[tuple[int, int]]:
     return spans
 
 
+BLANK_LINE = regex.compile(r"\n[ \t\r\f\v]*\n\s*")
+
+
+def paragraph_sentences(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
+    """Spans of the sentences of text[start:end], where a blank line ends a paragraph."""
+    for first, last in paragraphs(text, start, end):
+        yield from ((first + a, first + b) for a, b in sentences(text[first:last]))
+
+
+def paragraphs(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
+    """Spans of the paragraphs of text[start:end]."""
+    for gap in BLANK_LINE.finditer(text, start, end):
+        yield start, gap.start()
+        start = gap.end()
+    yield start, end
+
+
 LIST_ITEM = regex.compile(r"^[ \t]*(?:[-*+•]|\p{N}{1,3}[.)])[ \t]+", regex.MULTILINE)
 
 

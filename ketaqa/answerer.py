@@ -8,15 +8,18 @@ from collections.abc import Sequence
 from dataclasses import replace
 from math import exp
 
-from ketaqa.analysis import Analyser, sentences
+from ketaqa.analysis import Analyser, paragraph_sentences
 from ketaqa.records import Passage, Piece, TermWeight
 from ketaqa.retriever import QueryTerm
 
-# A logistic curve over `coverage`, fitted on the dev split of the shipped questions by benchmarks/fit_confidence.py
-SLOPE = 5.54
-MIDDLE = 0.55
+# A logistic curve over `share` and `strength`, fitted on the dev split of the shipped questions by benchmarks/fit_confidence.py
+SHARE_SLOPE = 8.29
+STRENGTH_SLOPE = 2.16
+OFFSET = -3.81
 # below this an honest "nothing here answers that" serves the reader better than the best passage
 THRESHOLD = 0.5
+
+Span = tuple[int, int]
 
 QUANTITY = re.compile(
     r"\bhow (?:fast|soon|quick|quickly|long|much|many|often|high|big|common)\b|\bwhen\b|\bwhat per ?cent", re.IGNORECASE
@@ -27,35 +30,45 @@ QUANTITY_GAIN = 0.2
 HEADING_SHARE = 0.2
 
 
-def coverage(query: Sequence[QueryTerm], terms: Sequence[TermWeight]) -> float:
-    """The share, in [0, 1], of the question's idf that the passage holds; a word that no passage knows counts in full."""
-    matched = {t.term for t in terms if t.matched}
-    words = [t for t in query if t.word]
-    total = sum(t.idf for t in words)
-    return sum(t.idf for t in words if t.term in matched) / total if total else 0.0
+def share(query: Sequence[QueryTerm], terms: Sequence[TermWeight]) -> float:
+    """The passage's score as a share, in [0, 1], of what it would be if every word of the question counted in full.
+
+    A word that no passage knows counts among what is missing.
+    """
+    total = sum(t.weight for t in query)
+    return sum(t.weight for t in terms) / total if total else 0.0
 
 
-def confidence(query: Sequence[QueryTerm], terms: Sequence[TermWeight]) -> float:
+def strength(terms: Sequence[TermWeight], rarest: float) -> float:
+    """The passage's score in units of `rarest`, the idf of a word that no passage holds: about how many rare words it met."""
+    return sum(t.weight for t in terms) / rarest
+
+
+def confidence(query: Sequence[QueryTerm], terms: Sequence[TermWeight], rarest: float) -> float:
     """How likely, in [0, 1], the passage answers the question."""
-    covered = coverage(query, terms)
-    if covered == 0.0:
+    matched = {t.term for t in terms if t.matched}
+    # numbers alone name no subject: "5*3*2?" is answered by no passage that happens to hold a 5, a 3 and a 2
+    if not any(t.word and t.term in matched and any(c.isalpha() for c in t.term) for t in query):
         return 0.0
-    return 1.0 / (1.0 + exp(-SLOPE * (covered - MIDDLE)))
+    evidence = SHARE_SLOPE * share(query, terms) + STRENGTH_SLOPE * strength(terms, rarest) + OFFSET
+    return 1.0 / (1.0 + exp(-evidence))
 
 
-def highlighted(passage: Passage, query: Sequence[QueryTerm], analyser: Analyser, question: str) -> Passage:
+def highlighted(
+    passage: Passage, headings: Sequence[Span], query: Sequence[QueryTerm], analyser: Analyser, question: str
+) -> Passage:
     """The passage with the sentence that answers marked; the first one on a tie.
 
     A sentence gains the share of the question's idf that it holds, and QUANTITY_GAIN where the question asks for a
     quantity and the sentence holds a number. Words that the heading holds count HEADING_SHARE: the whole section is about
-    them, so they tell its sentences apart less.
+    them, so they tell its sentences apart less. headings: the spans of heading lines in the passage.
     """
     above = {term for heading in passage.section[-1:] for term in analyser.terms(heading)}
     idf = {t.term: t.idf * (HEADING_SHARE if t.term in above else 1.0) for t in query if t.word}
     total = sum(t.idf for t in query if t.word) or 1.0
     asks_quantity = QUANTITY.search(question) is not None
     best, best_gain = None, -1.0
-    for start, end in _candidates(passage):
+    for start, end in _candidates(passage.text, headings):
         sentence = passage.text[start:end]
         gain = sum(idf.get(t, 0.0) for t in sorted(set(analyser.terms(sentence)))) / total
         if asks_quantity and NUMBER.search(sentence):
@@ -69,20 +82,17 @@ def highlighted(passage: Passage, query: Sequence[QueryTerm], analyser: Analyser
     return replace(passage, pieces=tuple(Piece(text, mark) for text, mark in cuts if text))
 
 
-def _candidates(passage: Passage) -> list[tuple[int, int]]:
-    """Sentences of a passage; its heading lines only when there is nothing else."""
-    found: list[tuple[int, int, bool]] = []
-    at = 0
-    for line in passage.text.split("\n"):
-        found.extend((at + a, at + b, line.strip() in passage.section) for a, b in sentences(line))
-        at += len(line) + 1
-    body = [(a, b) for a, b, heading in found if not heading]
-    return body or [(a, b) for a, b, _ in found]
+def _candidates(text: str, headings: Sequence[Span]) -> list[Span]:
+    """Sentences between the headings; the headings themselves only when there is nothing else."""
+    edges = [0, *(edge for heading in headings for edge in heading), len(text)]
+    between = list(zip(edges[::2], edges[1::2], strict=True))
+    found = [span for start, end in between for span in paragraph_sentences(text, start, end)]
+    return found or list(headings)
 
 
 def reason_for_silence(question: str, query: Sequence[QueryTerm], analyser: Analyser) -> str:
     """Why nothing is shown, in the reader's own words."""
-    if not query:
+    if not any(t.word for t in query):
         return "Nothing here answers that: the question has no word to search for. Name what it is about."
     words = [
         question[t.start : t.end] for t in analyser.tokens(question) if t.term in {q.term for q in query if q.number is None}

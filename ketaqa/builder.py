@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ketaqa import analysis, loaders, passages, postings, references, storage
-from ketaqa.errors import BadSource
+from ketaqa.errors import BadSetting, BadSource
 from ketaqa.index import document_row, pack_bytes, pack_rows
 from ketaqa.loaders import Source
 from ketaqa.records import BuildReport, Document, Passage, Reference, Refusal
@@ -64,6 +64,9 @@ def build(
     BadSource when nothing could be read or two documents share an id; BadIndex when `out` can't be written.
     """
     out = Path(out)
+    for name, value in (("workers", workers), ("target", target)):
+        if value < 1:
+            raise BadSetting(f"{name} is {value!r}; give a whole number of at least 1")
     storage.check_place(out)
     found, refused = loaders.find(sources)
     files = _read_all(found, workers, target, refused, progress)
@@ -157,7 +160,10 @@ def _documents(read: Sequence[_Cut]) -> dict[str, NDArray[Any]]:
             rows.append((number, passage.start, passage.end, first, at, section, place))
     tables: dict[str, NDArray[Any]] = {"passages": np.array(rows, dtype=np.int64)}
     tables["texts"], tables["texts_ends"] = pack_bytes(item.document.text.encode() for item in read)
-    return tables | pack_rows("documents", map(document_row, (i.document for i in read))) | pack_rows("sections", sections)
+    documents = [item.document for item in read]
+    tables |= pack_rows("documents", map(document_row, documents))
+    tables |= pack_rows("headings", ([[h.start, h.end, h.level, h.text] for h in d.headings] for d in documents))
+    return tables | pack_rows("sections", sections)
 
 
 def _sources(files: Sequence[_File], out: Path) -> dict[str, NDArray[Any]]:
@@ -191,7 +197,8 @@ def _claims(files: Sequence[_File]) -> dict[str, list[references.Claim]]:
     by_document: dict[str, list[references.Claim]] = {}
     for root in dict.fromkeys(f.source.root for f in files):
         documents = {i.document.doc_id: i.document for f in files if f.source.root == root for i in f.cuts}
-        for claim in references.load(root, documents):
+        partial = all(f.source.alone for f in files if f.source.root == root)
+        for claim in references.load(root, documents, partial):
             by_document.setdefault(claim.doc_id, []).append(claim)
     return by_document
 

@@ -1,11 +1,12 @@
-"""The command line: `ketaqa index | ask | search | passages | serve | evaluate`.
+"""The command line: `ketaqa index`, `ask`, `search`, `passages`, `serve`, `evaluate`, `compare`, `gate`.
 
-Exit status: 0 done, 1 `ask` abstained, 2 refused (one line on standard error). Heavy rooms are imported by the command
-that needs them.
+Exit status: 0 done, 1 `ask` abstained or `gate` failed, 2 refused (one line on standard error). Heavy rooms are imported
+by the command that needs them.
 """
 
 import json
 import sys
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
@@ -13,7 +14,7 @@ from typing import Annotated, Any
 import typer
 
 from ketaqa import config, pipeline, terminal
-from ketaqa.errors import KetaqaError
+from ketaqa.errors import BadSetting, KetaqaError
 from ketaqa.passages import TARGET_WORDS
 
 app = typer.Typer(
@@ -117,30 +118,100 @@ def serve(
     run(replace(config.load(), **{key: value for key, value in given.items() if value is not None}))
 
 
-@app.command(epilog="Example: ketaqa evaluate my-collection --measures nDCG@10 --measures P@1 --json")
+MeasuresOption = Annotated[list[str] | None, typer.Option("--measures", help="ir-measures name; may be repeated.")]
+ReportOption = Annotated[str, typer.Option("--report", help="Write one HTML page with plots and details to this file.")]
+SplitOption = Annotated[str, typer.Option("--split", help="Only these questions, for instance dev or test.")]
+
+
+@app.command(epilog="Example: ketaqa evaluate my-collection --measures nDCG@10 --vary passage_length=60,120 --report r.html")
 def evaluate(
     collection: Annotated[str, typer.Argument(help="A BEIR folder, or documents with questions.jsonl.")],
-    measures: Annotated[list[str] | None, typer.Option("--measures", help="ir-measures name; may be repeated.")] = None,
-    split: Annotated[str, typer.Option("--split", help="Only these questions, for instance dev or test.")] = "",
+    measures: MeasuresOption = None,
+    split: SplitOption = "",
+    vary: Annotated[
+        list[str] | None, typer.Option("--vary", help="passage_length=60,120 or weighting=bm25,tfidf; may be repeated.")
+    ] = None,
     run_out: Annotated[str, typer.Option("--run-out", help="Write the ranking as a TREC run to this file.")] = "",
+    report: ReportOption = "",
     as_json: JsonOption = False,
 ) -> None:
     """Measure the ranking on a collection, with 95 % bootstrap intervals."""
+    from ketaqa.evaluation import report as reports
     from ketaqa.evaluation.evaluate import evaluate as measure
-    from ketaqa.evaluation.evaluate import write_run
+    from ketaqa.evaluation.evaluate import settings, summary
+    from ketaqa.evaluation.measures import DEFAULT
+    from ketaqa.evaluation.trec import write_run
+
+    wanted = settings(vary or [])
+    if run_out and len(wanted) > 1:
+        raise BadSetting(f"--run-out takes one ranking, --vary gives {len(wanted)}; leave one of them out")
+    with terminal.progress("evaluating") as tell:
+        done = [measure(Path(collection), measures or DEFAULT, tell, split, one, inspect=bool(report)) for one in wanted]
+    if run_out:
+        _write(run_out, lambda path: write_run(done[0].run, path))
+    if report:
+        _write(report, lambda path: path.write_text(reports.of_evaluations(done), encoding="utf-8"))
+    if as_json:
+        _print(summary(done[0]) if not vary else [summary(one) | {"setting": asdict(one.setting)} for one in done])
+    else:
+        for one in done:
+            terminal.show_evaluation(one, with_setting=bool(vary))
+
+
+@app.command(epilog="Example: ketaqa compare old.run new.run --qrels my-collection/qrels/test.tsv --report diff.html")
+def compare(
+    runs: Annotated[list[str], typer.Argument(help="TREC runs; each is held against the first.")],
+    qrels: Annotated[str, typer.Option("--qrels", help="Judgements, BEIR's or TREC's.")],
+    measures: MeasuresOption = None,
+    collection: Annotated[str, typer.Option("--collection", help="The BEIR folder, to show texts in the report.")] = "",
+    report: ReportOption = "",
+    as_json: JsonOption = False,
+) -> None:
+    """Compare rankings of any tool: means with intervals, randomisation tests, Holm's correction."""
+    from ketaqa.evaluation import report as reports
+    from ketaqa.evaluation.collections import texts_of
+    from ketaqa.evaluation.compare import compare as held_against
+    from ketaqa.evaluation.compare import named, summary
+    from ketaqa.evaluation.measures import DEFAULT
+    from ketaqa.evaluation.trec import read_qrels, read_run
+
+    rankings = named(runs, [read_run(Path(run)) for run in runs])
+    judged = read_qrels(Path(qrels))
+    done = held_against(rankings, judged, measures or DEFAULT)
+    if report:
+        texts, questions = texts_of(Path(collection)) if collection else ({}, {})
+        page = reports.of_comparison(done, rankings, judged, texts, questions)
+        _write(report, lambda path: path.write_text(page, encoding="utf-8"))
+    _print(summary(done)) if as_json else terminal.show_comparison(done)
+
+
+@app.command(epilog="Example: ketaqa gate my-collection --baseline baseline.json --save, later without --save")
+def gate(
+    collection: Annotated[str, typer.Argument(help="A BEIR folder, or documents with questions.jsonl.")],
+    baseline: Annotated[str, typer.Option("--baseline", help="The file that holds what the ranking was worth.")],
+    save: Annotated[bool, typer.Option("--save", help="Write the baseline instead of comparing with it.")] = False,
+    measures: MeasuresOption = None,
+    split: SplitOption = "",
+    as_json: JsonOption = False,
+) -> None:
+    """Fail (exit status 1) when a measure fell significantly below the saved baseline."""
+    from ketaqa.evaluation import gate as gates
+    from ketaqa.evaluation.evaluate import evaluate as measure
     from ketaqa.evaluation.measures import DEFAULT
 
+    path = Path(baseline)
+    if not save:
+        gates.read(path)  # before the work, not after it
     with terminal.progress("evaluating") as tell:
         done = measure(Path(collection), measures or DEFAULT, tell, split)
-    if run_out:
-        try:
-            write_run(done.run, Path(run_out))
-        except OSError as error:
-            raise KetaqaError(f"{run_out}: can't be written ({error.strerror}); choose another place") from error
-    if as_json:
-        _print({key: value for key, value in asdict(done).items() if key != "run"})
-    else:
-        terminal.show_evaluation(done)
+    if save:
+        _write(baseline, lambda path: gates.save(done, path))
+        print(f"baseline of {len(done.values)} measures on {done.queries} questions -> {baseline}")
+        return
+    verdicts = gates.check(done, path)
+    _print([asdict(v) for v in verdicts]) if as_json else terminal.show_verdicts(verdicts)
+    if any(v.fell for v in verdicts):
+        raise typer.Exit(1)
 
 
 @app.callback(invoke_without_command=True)
@@ -155,6 +226,13 @@ def main(version: Annotated[bool, typer.Option("--version", help="Print the vers
 
 def _open(index: str) -> pipeline.KetaQA:
     return pipeline.open_index(index, config.load())
+
+
+def _write(where: str, write: Callable[[Path], object]) -> None:
+    try:
+        write(Path(where))
+    except OSError as error:
+        raise KetaqaError(f"{where}: can't be written ({error.strerror}); choose another place") from error
 
 
 def _print(value: object) -> None:

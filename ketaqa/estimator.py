@@ -1,7 +1,7 @@
 """The retriever as a scikit-learn estimator, for pipelines, clone and GridSearchCV."""
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -53,9 +53,9 @@ class TfidfRetriever(BaseEstimator):  # type: ignore[misc]  # scikit-learn ships
 
 
 def _list(texts: Sequence[str]) -> Sequence[str]:
-    if isinstance(texts, str):
-        raise BadSetting("a single text was given; give a list of texts")
-    return texts
+    if isinstance(texts, str) or not isinstance(texts, Iterable):
+        raise BadSetting(f"{texts!r:.60} is no list of texts; give a list, one text each")
+    return list(texts)
 
 
 def _text(text: str) -> str:

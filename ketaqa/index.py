@@ -15,10 +15,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ketaqa import analysis, storage
-from ketaqa.errors import UnknownDocument
+from ketaqa import analysis, storage, weighting
+from ketaqa.errors import BadIndex, UnknownDocument
 from ketaqa.postings import Postings, Vocabulary
-from ketaqa.records import Citation, Document, IndexInfo, Passage, Piece, Reference
+from ketaqa.records import Citation, Document, Heading, IndexInfo, Passage, Piece, Reference
 from ketaqa.retriever import Retriever
 
 
@@ -60,8 +60,11 @@ class Index:
         self.facts, self._arrays = storage.read(path)
         self.info = IndexInfo(str(self.facts["version"]), len(self._arrays["passages"]))
         self.analyser = analysis.analyser(self.facts["analyser"])
+        if self.facts["weighting"] not in weighting.NAMES:
+            raise BadIndex(f"{path}: unknown weighting {self.facts['weighting']!r}; build the index again with this version")
         self._documents = self._rows("documents")
         self._sections = self._rows("sections")
+        self._headings = self._rows("headings")
         self._references = self._rows("references")
         self._sources = self._rows("sources")
 
@@ -102,6 +105,12 @@ class Index:
         """The number of the document that a passage belongs to."""
         return int(self._arrays["passages"][number, DOCUMENT])
 
+    def headings_in(self, number: int) -> list[tuple[int, int]]:
+        """The spans of the heading lines inside a passage, counted from its beginning."""
+        row = self._arrays["passages"][number]
+        start, end = int(row[START]), int(row[END])
+        return [(a - start, b - start) for a, b, _, _ in self._headings[int(row[DOCUMENT])] if start <= a < end]
+
     def citation(self, number: int) -> Citation:
         """The citation of a passage: its document, its section, and the sources of the statements inside it."""
         row = self._documents[self.document_of(number)]
@@ -127,7 +136,8 @@ class Index:
             raise UnknownDocument(f"no document {doc_id!r} in this index; `ketaqa passages` lists them")
         number = self._numbers[doc_id]
         size = int(self._arrays["texts_ends"][number + 1] - self._arrays["texts_ends"][number])
-        return Document(**self._documents[number], text=self._text(number, 0, size))
+        headings = tuple(Heading(*row) for row in self._headings[number])
+        return Document(**self._documents[number], text=self._text(number, 0, size), headings=headings)
 
     def passages_of(self, doc_id: str) -> list[Passage]:
         """The passages of a document, in order."""
@@ -158,7 +168,7 @@ class Index:
 
 
 def document_row(document: Document) -> dict[str, Any]:
-    """What the index keeps of a document beside its text; the headings live on in the passages' sections."""
+    """What the index keeps of a document beside its text and its headings."""
     row = asdict(document)
     del row["text"], row["headings"]
     return row

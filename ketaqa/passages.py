@@ -9,12 +9,11 @@ from dataclasses import dataclass
 
 import regex
 
-from ketaqa.analysis import sentences
+from ketaqa.analysis import paragraphs, sentences
 from ketaqa.records import Document, Heading, Passage, Piece
 
 # chosen on span judgements and BEIR collections, see benchmarks/choices.py
 TARGET_WORDS = 120
-BLANK_LINE = regex.compile(r"\n[ \t\r\f\v]*\n\s*")
 WORD = regex.compile(r"\S+")
 
 
@@ -72,21 +71,19 @@ def _sections(document: Document) -> list[_Section]:
 
 def _sentences(text: str, section: _Section) -> list[_Sentence]:
     found: list[_Sentence] = []
-    at = section.start
-    breaks = [*BLANK_LINE.finditer(text, section.start, section.end), None]
-    for paragraph, gap in enumerate(breaks):
-        end = gap.start() if gap else section.end
-        for start, stop in sentences(text[at:end]):
-            words = sum(1 for _ in WORD.finditer(text, at + start, at + stop))
-            found.append(_Sentence(at + start, at + stop, words, paragraph))
-        at = gap.end() if gap else end
+    for number, (first, last) in enumerate(paragraphs(text, section.start, section.end)):
+        for start, end in sentences(text[first:last]):
+            words = sum(1 for _ in WORD.finditer(text, first + start, first + end))
+            found.append(_Sentence(first + start, first + end, words, number))
     return found
 
 
 def _packed(found: list[_Sentence], target: int) -> list[list[_Sentence]]:
     """Groups of nearly equal size, broken where a paragraph ends if that is near enough."""
-    total = sum(s.words for s in found)
-    ideal = total / max(1, round(total / target))
+    parts = max(1, round(sum(s.words for s in found) / target))
+    if parts == 1:
+        return [found] if found else []
+    ideal = sum(s.words for s in found) / parts
     groups: list[list[_Sentence]] = []
     size = 0
     for sentence in found:

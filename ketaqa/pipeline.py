@@ -1,7 +1,6 @@
 """ask(question, history) -> Answer: the one place that wires the rooms together."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 
 from ketaqa import answerer, conversation, safety
@@ -9,7 +8,7 @@ from ketaqa.config import Config
 from ketaqa.conversation import Message
 from ketaqa.errors import BadQuestion, BadSetting
 from ketaqa.index import Index
-from ketaqa.records import Answer, Document, Hit, IndexInfo, Notice, Passage
+from ketaqa.records import Answer, Document, Hit, IndexInfo, Notice, Passage, TermWeight
 from ketaqa.retriever import QueryTerm
 
 MAX_K = 100
@@ -37,23 +36,30 @@ class KetaQA:
         BadQuestion when the question is empty, too long or not text.
         """
         question = self._checked(question)
-        context = conversation.context(question, history)
-        care = safety.check(question)
+        query = self.query(question, history)
+        care = safety.check_turn(question, conversation.context(question, history))
         if care.silent:
             return self._abstained(question, care.notices, CARE)
-        query = self.index.retriever.query(question, context)
-        hits, stale = self._fresh(query, _checked_k(k))
+        hits, stale = self._fresh(question, query, _checked_k(k))
         notices = care.notices + ((Notice("stale", STALE),) if stale else ())
-        sure = answerer.confidence(query, hits[0].terms) if hits else 0.0
+        sure = self.confidence(query, hits[0].terms) if hits else 0.0
         if sure < answerer.THRESHOLD:
             reason = STALE if stale and not hits else answerer.reason_for_silence(question, query, self.index.analyser)
             return self._abstained(question, notices, reason, sure)
         return self._answered(question, query, hits, notices, sure)
 
+    def query(self, question: str, history: Sequence[Message] = ()) -> list[QueryTerm]:
+        """The weighted terms that a question is searched by."""
+        return self.index.retriever.query(question, conversation.context(question, history))
+
+    def confidence(self, query: Sequence[QueryTerm], terms: Sequence[TermWeight]) -> float:
+        """How likely, in [0, 1], a passage answers a question, from what its terms added to its score."""
+        return answerer.confidence(query, terms, self.index.retriever.postings.idf(0))
+
     def search(self, query: str, k: int = 10) -> list[Hit]:
         """The k best passages, by falling score, ties by passage number. Passages of changed files are left out."""
         terms = self.index.retriever.query(self._checked(query))
-        return self._fresh(terms, _checked_k(k))[0]
+        return self._fresh(query, terms, _checked_k(k))[0]
 
     def documents(self) -> list[Document]:
         """All documents, in order."""
@@ -79,7 +85,7 @@ class KetaQA:
             raise BadQuestion("the question is not valid text (a lone surrogate); type it again")
         return question
 
-    def _fresh(self, query: list[QueryTerm], k: int) -> tuple[list[Hit], bool]:
+    def _fresh(self, question: str, query: list[QueryTerm], k: int) -> tuple[list[Hit], bool]:
         """The k best hits whose files did not change, and whether a better one was left out because its file did."""
         wanted, stale = k, False
         while True:
@@ -87,18 +93,18 @@ class KetaQA:
             fresh = [(n, s) for n, s in found if not self.index.is_stale(self.index.document_of(n))]
             stale = len(fresh) < len(found)
             if len(fresh) >= k or len(found) < wanted:
-                return [self._hit(rank, n, s, query) for rank, (n, s) in enumerate(fresh[:k], 1)], stale
+                return [self._hit(rank, n, s, query, question) for rank, (n, s) in enumerate(fresh[:k], 1)], stale
             wanted *= 2
 
-    def _hit(self, rank: int, number: int, score: float, query: list[QueryTerm]) -> Hit:
-        terms = self.index.retriever.explain(query, number)
-        return Hit(rank, score, self.index.passage(number), self.index.citation(number), terms)
+    def _hit(self, rank: int, number: int, score: float, query: list[QueryTerm], question: str) -> Hit:
+        passage, headings = self.index.passage(number), self.index.headings_in(number)
+        marked = answerer.highlighted(passage, headings, query, self.index.analyser, question)
+        return Hit(rank, score, marked, self.index.citation(number), self.index.retriever.explain(query, number))
 
     def _answered(
         self, question: str, query: list[QueryTerm], hits: list[Hit], notices: tuple[Notice, ...], sure: float
     ) -> Answer:
-        marked = [replace(h, passage=answerer.highlighted(h.passage, query, self.index.analyser, question)) for h in hits]
-        best, others = marked[0], tuple(marked[1:])
+        best, others = hits[0], tuple(hits[1:])
         return Answer(question, "answered", best.passage, best.citation, sure, None, notices, others, best.terms, self.info)
 
     def _abstained(self, question: str, notices: tuple[Notice, ...], reason: str, sure: float = 0.0) -> Answer:

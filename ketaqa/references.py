@@ -5,17 +5,21 @@ A folder of documents may hold claims.jsonl ({"claim_id", "doc_id", "quote", "so
 the claims whose quotes it overlaps.
 """
 
-import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from ketaqa.errors import BadSource
+from ketaqa.loaders import jsonl
 from ketaqa.loaders.text import decode
 from ketaqa.records import Document, Reference
 
 CLAIMS, SOURCES = "claims.jsonl", "sources.jsonl"
+EXAMPLES = {
+    CLAIMS: '{"claim_id": "c1", "doc_id": "a.md", "quote": "...", "source_ids": ["s1"]}',
+    SOURCES: '{"source_id": "s1", "authors": "...", "year": 2020, "title": "...", "doi": "10.1000/1"}',
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,33 +32,32 @@ class Claim:
     references: tuple[Reference, ...]
 
 
-def load(folder: Path, documents: Mapping[str, Document]) -> list[Claim]:
-    """The claims of a folder, none where it has no claims.jsonl.
+def load(folder: Path, documents: Mapping[str, Document], partial: bool = False) -> list[Claim]:
+    """The claims of a folder, none where it has no claims.jsonl; `partial`: only those about the given documents.
 
     BadSource names file and line when a quote is not in its document word for word or a source is unknown.
     """
     if not (folder / CLAIMS).is_file():
         return []
-    sources = {}
+    sources: dict[str, Reference] = {}
     for number, row in _rows(folder / SOURCES):
-        sources[_text(row, "source_id", folder / SOURCES, number)] = _reference(row, folder / SOURCES, number)
-    return [_claim(row, number, folder / CLAIMS, documents, sources) for number, row in _rows(folder / CLAIMS)]
+        source_id = _text(row, "source_id", folder / SOURCES, number)
+        if source_id in sources:
+            raise BadSource(f"{folder / SOURCES}: line {number} repeats source_id {source_id!r}; give each its own")
+        sources[source_id] = _reference(row, folder / SOURCES, number)
+    rows = list(_rows(folder / CLAIMS))
+    if partial:
+        rows = [(number, row) for number, row in rows if row.get("doc_id") in documents]
+    return [_claim(row, number, folder / CLAIMS, documents, sources) for number, row in rows]
 
 
-def _rows(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
+def _rows(path: Path) -> Iterator[tuple[int, jsonl.Row]]:
     try:
-        lines = decode(path.read_bytes(), str(path)).split("\n")
+        text = decode(path.read_bytes(), str(path))
     except OSError as error:
         raise BadSource(f"{path}: can't be read ({error.strerror}); {CLAIMS} needs {SOURCES} beside it") from error
-    for number, line in enumerate(lines, 1):
-        if line.strip():
-            try:
-                row = json.loads(line)
-            except (json.JSONDecodeError, RecursionError) as error:
-                raise BadSource(f"{path}: line {number} is not JSON; write one object a line") from error
-            if not isinstance(row, dict):
-                raise BadSource(f"{path}: line {number} is not a JSON object; write one object a line")
-            yield number, row
+    for number, _, row in jsonl.rows(text, str(path), EXAMPLES[path.name]):
+        yield number, row
 
 
 def _text(row: Mapping[str, Any], key: str, path: Path, number: int) -> str:
@@ -87,7 +90,7 @@ def _claim(
         raise BadSource(f"{path}: line {number}: the quote is not in {doc_id} word for word; copy it from there")
     if not isinstance(source_ids, list) or not source_ids:
         raise BadSource(f"{path}: line {number} has no source_ids; give at least one")
-    unknown = [s for s in source_ids if s not in sources]
+    unknown = [s for s in source_ids if not isinstance(s, str) or s not in sources]
     if unknown:
         raise BadSource(f"{path}: line {number} names source {unknown[0]!r}, which is not in {SOURCES}; add it there")
     return Claim(doc_id, start, start + len(quote), tuple(sources[s] for s in source_ids))

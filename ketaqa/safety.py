@@ -6,6 +6,7 @@ Useful for: messages from people in danger. Not useful for: deciding whether a d
 
 import re
 import tomllib
+import unicodedata
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -13,6 +14,7 @@ from pathlib import Path
 from ketaqa.records import Link, Notice, NoticeKind
 
 RULES = Path(__file__).parent / "data" / "safety.toml"
+APOSTROPHES = re.compile("[‘’‛´`ʼʹ′]")
 _WORDS = re.compile(r"<(\w+)>")
 
 
@@ -44,10 +46,27 @@ def check(question: str) -> Care:
     return Care(tuple(dict.fromkeys(rule.notice for rule in shown)), silent)
 
 
+def check_turn(question: str, context: str) -> Care:
+    """The notices of a question, and of it together with the one it leans on where that was a message from danger.
+
+    "How much would it take" is harmless by itself, and is not after "I want to die".
+    """
+    care = check(question)
+    if care.silent or not context:
+        return care
+    together = check(f"{context} {question}")
+    grave = any(notice.kind in ("crisis", "emergency") for notice in together.notices)
+    return together if together.silent and grave else care
+
+
 def normalised(question: str) -> str:
-    """Lower case, straight apostrophes left out ("don't" and "dont" are one), blanks and punctuation as single spaces."""
-    text = question.casefold().replace("’", "'").replace("'", "")
-    return " ".join(re.sub(r"[^\w]+", " ", text).split())
+    """Lower case in Unicode's compatibility form, apostrophes left out ("don't" and "dont" are one), words between blanks."""
+    # first the apostrophes: the compatibility form takes some of them apart
+    text = unicodedata.normalize("NFKC", APOSTROPHES.sub("'", question)).casefold()
+    # invisible characters inside a word must not hide it
+    text = "".join(c for c in text if unicodedata.category(c) != "Cf")
+    text = text.replace("od'd", "overdosed").replace("'", "")
+    return " ".join(re.sub(r"[\W_]+", " ", text).split())
 
 
 def _fits(rule: Rule, text: str) -> bool:

@@ -11,6 +11,7 @@ from filelock import FileLock
 
 from ketaqa.builder import build
 from ketaqa.errors import BadIndex
+from ketaqa.storage import MANIFEST
 
 PACKAGE = Path(__file__).parent
 IN_WHEEL = PACKAGE / "shipped"
@@ -29,28 +30,30 @@ def index_path() -> Path:
 
 def corpus_path() -> Path:
     """The folder of the shipped documents."""
-    return CHECKOUT_CORPUS if CHECKOUT_CORPUS.is_dir() else IN_WHEEL / "corpus"
+    return IN_WHEEL / "corpus" if IN_WHEEL.is_dir() else CHECKOUT_CORPUS
 
 
 def _fresh(corpus: Path, index: Path) -> Path:
     mark = index.with_suffix(".built")
     wanted = _fingerprint(corpus)
-    if _text(mark) != wanted:
+    if not _is_built(index, mark, wanted):
         index.parent.mkdir(exist_ok=True)
         with FileLock(index.with_suffix(".lock"), timeout=60):
-            if _text(mark) != wanted:  # another process may have built it meanwhile
+            if not _is_built(index, mark, wanted):  # another process may have built it meanwhile
                 build([corpus], index)
                 mark.write_text(wanted)
     return index
 
 
+def _is_built(index: Path, mark: Path, wanted: str) -> bool:
+    return (index / MANIFEST).is_file() and mark.is_file() and mark.read_text() == wanted
+
+
 def _fingerprint(corpus: Path) -> str:
+    """Of all that the index depends on: the documents, and the package's code and data."""
     digest = hashlib.sha256()
-    for path in sorted([*corpus.rglob("*"), *PACKAGE.rglob("*.py")]):
-        if path.is_file():
-            digest.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
+    for root in (corpus, PACKAGE):
+        for path in sorted(root.rglob("*")):
+            if path.is_file() and path.suffix != ".pyc":
+                digest.update(f"{path.relative_to(root)}\0".encode() + path.read_bytes() + b"\0")
     return digest.hexdigest()
-
-
-def _text(path: Path) -> str | None:
-    return path.read_text() if path.is_file() else None

@@ -46,7 +46,7 @@ def write(path: Path, arrays: Arrays, facts: Mapping[str, Any], unversioned: fro
 
 def check_place(path: Path) -> None:
     """BadIndex when something other than an index stands at `path`: better said before the work than after it."""
-    if path.is_dir() and not (path / MANIFEST).exists() and any(p.name != LOCK and not _is_data(p) for p in path.iterdir()):
+    if path.is_dir() and not _is_ours(path):
         raise BadIndex(f"{path}: a folder that is not an index; give a new name, or empty it")
     if path.exists() and not path.is_dir():
         raise BadIndex(f"{path}: a file; give the name of a new folder")
@@ -66,6 +66,17 @@ def read(path: Path) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
             if attempt == 2 or _manifest(path)["folder"] == manifest["folder"]:
                 raise BadIndex(f"{error.filename}: missing; build the index again") from error
     raise AssertionError("unreachable")
+
+
+def _is_ours(path: Path) -> bool:
+    """Whether a folder is empty, an index, or what a first build left that was killed: then and only then may it change."""
+    names = {p.name for p in path.iterdir()}
+    if not names:
+        return True
+    if MANIFEST in names:
+        return b'"format": "ketaqa index' in (path / MANIFEST).read_bytes()[:100] or LOCK in names
+    # every build takes the lock before it writes anything else
+    return LOCK in names and all(n == LOCK or n.startswith(("data-", f"{MANIFEST}.data-")) for n in names)
 
 
 def _is_data(path: Path) -> bool:
@@ -161,6 +172,9 @@ def _arrays(folder: Path, manifest: Mapping[str, Any]) -> dict[str, NDArray[Any]
         if path.stat().st_size != file["size"] or _digest(path) != file["sha256"]:
             raise BadIndex(f"{path}: torn or altered; build the index again")
         # an empty array can't be mapped
-        mapped = np.load(path, mmap_mode="r" if file["size"] > 128 else None, allow_pickle=False)
+        try:
+            mapped = np.load(path, mmap_mode="r" if file["size"] > 128 else None, allow_pickle=False)
+        except (ValueError, EOFError) as error:
+            raise BadIndex(f"{path}: not a plain array; build the index again") from error
         arrays[name] = mapped.view(np.ndarray)  # slices of np.memmap itself cost ten times as much
     return arrays

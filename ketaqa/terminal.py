@@ -11,7 +11,10 @@ from typing import TYPE_CHECKING
 from ketaqa.records import Answer, Citation, Document, Hit, Notice, Passage, TermWeight
 
 if TYPE_CHECKING:
+    from ketaqa.evaluation.compare import Comparison
     from ketaqa.evaluation.evaluate import Evaluation
+    from ketaqa.evaluation.gate import Verdict
+    from ketaqa.evaluation.significance import Measured
 
 BOLD, PLAIN = "\x1b[1m", "\x1b[0m"
 
@@ -82,12 +85,48 @@ def show_passages(document: Document, passages: Sequence[Passage]) -> None:
         print(clean(f"  {passage.passage_id}  [{passage.start}, {passage.end})  {words} words  {section}"))
 
 
-def show_evaluation(done: "Evaluation") -> None:
-    """The table of measures."""
-    print(f"{done.collection}: {done.queries} questions, {done.passages} passages")
-    for name, m in done.measures.items():
-        print(f"  {name:10} {m.value:.4f}  95 % interval {m.ci95[0]:.4f} to {m.ci95[1]:.4f}")
+def show_evaluation(done: "Evaluation", with_setting: bool = False) -> None:
+    """The table of measures, and of silence where the collection has questions without an answer."""
+    setting = f", {done.setting.passage_length} words a passage, {done.setting.weighting}" if with_setting else ""
+    print(f"{done.collection}: {done.queries} questions, {done.passages} passages{setting}")
+    rows = dict(done.measures)
+    if done.abstention:
+        kept = done.abstention
+        rows |= {"AUROC": kept.auroc, "right when shown": kept.precision, "answered": kept.answered}
+    rows |= done.care or {}
+    width = max(10, *map(len, rows))
+    for name, m in rows.items():
+        print(f"  {name:{width}} {_interval(m)}")
+    if done.abstention:
+        print(f"  {'risk-coverage area':{width}} {done.abstention.risk_coverage_area:.4f} (0 is best)")
     print(f"  one search takes {done.latency_ms['p50']} ms (median), {done.latency_ms['p99']} ms (99th percentile)")
+
+
+def _interval(m: "Measured") -> str:
+    return f"{m.value:.4f}  95 % interval {m.ci95[0]:.4f} to {m.ci95[1]:.4f}"
+
+
+def show_comparison(done: "Comparison") -> None:
+    """Each run's measures, and its difference from the first run."""
+    print(f"{done.queries} judged questions; differences are from {done.runs[0]}, p by randomisation test and Holm's procedure")
+    for name, table in done.measures.items():
+        print(name)
+        for run, m in table.items():
+            print(f"  {run:24} {_interval(m)}")
+            if run in done.differences[name]:
+                d = done.differences[name][run]
+                print(f"  {'':24} {d.mean.value:+.4f}, p = {d.p_holm:.4f}, better on {d.better}, worse on {d.worse}")
+    for run, missing in done.missing.items():
+        if missing:
+            more = " ..." if len(missing) > 10 else ""
+            print(f"{run} lacks {len(missing)} questions, which count as 0: {', '.join(missing[:10])}{more}")
+
+
+def show_verdicts(verdicts: "Sequence[Verdict]") -> None:
+    """Each measure against its baseline."""
+    for v in verdicts:
+        word = "FELL" if v.fell else "kept"
+        print(f"{word}  {v.name:10} {v.baseline:.4f} -> {v.now:.4f}, p = {v.p_holm:.4f}")
 
 
 @contextmanager

@@ -1,19 +1,21 @@
 """Test collections: documents, questions and judgements, in BEIR layout or as quotes (spans)."""
 
-import json
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ketaqa import loaders
-from ketaqa.errors import BadCollection, BadSource
+from ketaqa import conversation, loaders
+from ketaqa.conversation import Message
+from ketaqa.errors import BadCollection, BadQuestion, BadSource
+from ketaqa.evaluation import trec
+from ketaqa.evaluation.trec import Qrels
 from ketaqa.index import Index
-from ketaqa.loaders.text import decode
+from ketaqa.loaders import beir, jsonl
 
-QUERIES, QUESTIONS = "queries.jsonl", "questions.jsonl"
-
-Qrels = dict[str, dict[str, int]]
+QUERIES, QUESTIONS, UNANSWERABLE = "queries.jsonl", "questions.jsonl", "unanswerable.jsonl"
+# a message that calls for help in place of an answer: neither answerable nor a test of silence
+CRISIS = "crisis_or_dangerous"
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +30,8 @@ class Quote:
 class Collection:
     """A collection to measure on: the questions that have an answer, and how their answers are judged.
 
-    `qrels` judges documents (BEIR); `quotes` judges whatever passage overlaps a quote. One of them is empty.
+    `qrels` judges documents (BEIR); `quotes` judges whatever passage overlaps a quote; one of them is empty. `unanswerable` and
+    `crisis` are questions that no document answers and messages that call for help; `histories` what was said before.
     """
 
     name: str
@@ -36,6 +39,9 @@ class Collection:
     questions: dict[str, str]
     qrels: Qrels
     quotes: dict[str, list[Quote]]
+    unanswerable: dict[str, str] = field(default_factory=dict)
+    crisis: dict[str, str] = field(default_factory=dict)
+    histories: dict[str, list[Message]] = field(default_factory=dict)
 
 
 def read(path: Path, split: str = "") -> Collection:
@@ -56,6 +62,16 @@ def read(path: Path, split: str = "") -> Collection:
     )
 
 
+def texts_of(path: Path) -> tuple[dict[str, str], dict[str, str]]:
+    """The texts of a BEIR folder's documents by id, and its queries by id."""
+    try:
+        found, _ = loaders.find([path])
+        texts = {d.doc_id: f"{d.title}\n{d.text}" for source in found for d in loaders.read(source).documents}
+    except BadSource as error:
+        raise BadCollection(str(error)) from error
+    return texts, _texts(path / QUERIES) if (path / QUERIES).is_file() else {}
+
+
 def judged_passages(collection: Collection, index: Index) -> Qrels:
     """Judgements of passages from quotes: 1 for each passage that overlaps a quote of the question."""
     return {
@@ -72,50 +88,69 @@ def _overlapping(quote: Quote, index: Index) -> Iterator[str]:
 
 
 def _beir(path: Path, split: str) -> Collection:
-    questions = {str(row.get("_id", "")): _field(row, "text", path / QUERIES, n) for n, row in _rows(path / QUERIES)}
+    questions = _texts(path / QUERIES)
+    doc_ids = {row[0] for row in beir.rows((path / loaders.BEIR_CORPUS).read_bytes(), str(path / loaders.BEIR_CORPUS))}
     judgements = path / "qrels" / f"{split}.tsv"
-    qrels = _qrels(judgements)
-    unknown = [q for q in qrels if q not in questions]
-    if unknown:
-        raise BadCollection(f"{judgements}: judges query {unknown[0]!r}, which is not in {QUERIES}; add it there")
+    qrels = trec.read_qrels(judgements, set(questions), doc_ids)
     judged = {q: qrels[q] for q in questions if any(r > 0 for r in qrels.get(q, {}).values())}
     if not judged:
         raise BadCollection(f"{judgements}: no query has a relevant document; give judgements above 0")
-    return Collection(path.resolve().name, path, {q: questions[q] for q in judged}, judged, {})
+    unanswerable = _texts(path / UNANSWERABLE) if split == "test" and (path / UNANSWERABLE).is_file() else {}
+    return Collection(path.resolve().name, path, {q: questions[q] for q in judged}, judged, {}, unanswerable)
 
 
-def _qrels(path: Path) -> Qrels:
-    remedy = "write query-id, corpus-id and score with tabs between them"
-    qrels: Qrels = {}
-    for number, line in enumerate(_lines(path), 1):
-        fields = line.rstrip("\r").split("\t")
-        if not line.strip() or (number == 1 and fields[-1:] == ["score"]):
-            continue
-        try:
-            query_id, doc_id, relevance = fields
-            qrels.setdefault(query_id, {})[doc_id] = int(relevance)
-        except ValueError as error:
-            raise BadCollection(f"{path}: line {number} is not a judgement; {remedy}") from error
-    return qrels
+def _texts(path: Path) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for number, row in _rows(path):
+        query_id = _field(row, "_id", path, number)
+        if query_id in found:
+            raise BadCollection(f"{path}: line {number} repeats _id {query_id!r}; give each its own")
+        found[query_id] = _field(row, "text", path, number)
+    return found
 
 
 def _spans(path: Path, split: str) -> Collection:
     found, _ = loaders.find([path])
     texts = {d.doc_id: d.text for source in found for d in loaders.read(source).documents}
-    questions: dict[str, str] = {}
-    quotes: dict[str, list[Quote]] = {}
+    collection = Collection(path.resolve().name, path, {}, {}, {})
+    seen: set[str] = set()
     for number, row in _rows(path / QUESTIONS):
         question_id = _field(row, "question_id", path / QUESTIONS, number)
-        if question_id in questions:
+        if question_id in seen:
             raise BadCollection(f"{path / QUESTIONS}: line {number} repeats question_id {question_id!r}; give each its own")
-        questions[question_id] = _field(row, "question", path / QUESTIONS, number)
-        answers = [_quote(a, texts, path / QUESTIONS, number) for a in row.get("answers") or []]
-        if answers and split in ("", row.get("split")):
-            quotes[question_id] = answers
-    if not quotes:
+        seen.add(question_id)
+        _place(collection, row, question_id, texts, number, split)
+    if not collection.quotes:
         where = f" of split {split!r}" if split else ""
         raise BadCollection(f"{path / QUESTIONS}: no question{where} has answers; give quotes as answers")
-    return Collection(path.resolve().name, path, {q: questions[q] for q in quotes}, {}, quotes)
+    return collection
+
+
+def _place(
+    collection: Collection, row: dict[str, Any], question_id: str, texts: dict[str, str], number: int, split: str
+) -> None:
+    path = collection.path / QUESTIONS
+    question = _field(row, "question", path, number)
+    listed, history = row.get("answers") or [], row.get("history") or []
+    for key, value in (("answers", listed), ("history", history)):
+        if not isinstance(value, list):
+            raise BadCollection(f"{path}: line {number} gives {key} as {value!r}; give a list")
+    answers = [_quote(a, texts, path, number) for a in listed]
+    try:
+        conversation.last_question(history)
+    except BadQuestion as error:
+        raise BadCollection(f"{path}: line {number}: {error}") from error
+    if split not in ("", row.get("split")):
+        return
+    if history:
+        collection.histories[question_id] = history
+    if answers:
+        collection.questions[question_id] = question
+        collection.quotes[question_id] = answers
+    elif row.get("kind") == CRISIS:
+        collection.crisis[question_id] = question
+    else:
+        collection.unanswerable[question_id] = question
 
 
 def _quote(answer: Any, texts: dict[str, str], path: Path, number: int) -> Quote:
@@ -130,22 +165,8 @@ def _quote(answer: Any, texts: dict[str, str], path: Path, number: int) -> Quote
 
 
 def _rows(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
-    for number, line in enumerate(_lines(path), 1):
-        if line.strip():
-            try:
-                row = json.loads(line)
-            except (json.JSONDecodeError, RecursionError) as error:
-                raise BadCollection(f"{path}: line {number} is not JSON; write one object a line") from error
-            if not isinstance(row, dict):
-                raise BadCollection(f"{path}: line {number} is not a JSON object; write one object a line")
-            yield number, row
-
-
-def _lines(path: Path) -> list[str]:
-    try:
-        return decode(path.read_bytes(), str(path)).split("\n")
-    except OSError as error:
-        raise BadCollection(f"{path}: can't be read ({error.strerror}); a collection needs it") from error
+    for number, _, row in jsonl.rows(trec.text_of(path), str(path), '{"_id": "q1", "text": "..."}'):
+        yield number, row
 
 
 def _field(row: dict[str, Any], key: str, path: Path, number: int) -> str:

@@ -1,27 +1,17 @@
-"""Runs and judgements to measures with intervals: ir-measures computes, SciPy's bootstrap says how sure it is."""
+"""Runs and judgements to measures, by ir-measures, with the intervals of `significance`."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
 from ketaqa.errors import BadSetting
-from ketaqa.evaluation.collections import Qrels
+from ketaqa.evaluation import significance
+from ketaqa.evaluation.significance import Measured
+from ketaqa.evaluation.trec import Qrels
 
 DEFAULT = ("nDCG@10", "RR@10", "R@100", "P@1")
-RESAMPLES = 9999
-SEED = 20261123
-
-Run = Mapping[str, Sequence[tuple[str, float]]]
 
 
-@dataclass(frozen=True, slots=True)
-class Measured:
-    """A measure's mean over the questions, and its 95 % percentile bootstrap interval (Efron & Tibshirani 1993)."""
-
-    value: float
-    ci95: tuple[float, float]
+Ranking = Mapping[str, Sequence[tuple[str, float]]]
 
 
 def parse(names: Sequence[str]) -> dict[str, Any]:
@@ -37,12 +27,16 @@ def parse(names: Sequence[str]) -> dict[str, Any]:
     return found
 
 
-def measure(run: Run, qrels: Qrels, names: Sequence[str] = DEFAULT) -> dict[str, Measured]:
+def measure(
+    run: Mapping[str, Sequence[tuple[str, float]]], qrels: Qrels, names: Sequence[str] = DEFAULT
+) -> dict[str, Measured]:
     """Each measure's mean and interval. A judged question that the run does not hold counts as 0."""
-    return {name: _summary(values) for name, values in by_question(run, qrels, names).items()}
+    return {name: significance.mean(list(v.values())) for name, v in by_question(run, qrels, names).items()}
 
 
-def by_question(run: Run, qrels: Qrels, names: Sequence[str]) -> dict[str, dict[str, float]]:
+def by_question(
+    run: Mapping[str, Sequence[tuple[str, float]]], qrels: Qrels, names: Sequence[str]
+) -> dict[str, dict[str, float]]:
     """Each measure's value for each judged question."""
     import ir_measures
 
@@ -56,15 +50,19 @@ def by_question(run: Run, qrels: Qrels, names: Sequence[str]) -> dict[str, dict[
     return values
 
 
-def _summary(values: Mapping[str, float]) -> Measured:
-    sample = np.array(list(values.values()), dtype=np.float64)
-    mean = float(sample.mean())
-    if len(sample) < 2 or np.all(sample == sample[0]):
-        return Measured(mean, (mean, mean))
-    from scipy.stats import bootstrap
+# what each measure says, for a reader who has never met it
+MEANINGS = {
+    "nDCG": "How near the first {cutoff} come to the best possible ranking, where a lower place counts less. 1 is perfect.",
+    "RR": "One divided by the place of the first right one among the first {cutoff}: 1 when it is first, one half when second.",
+    "R": "Of all right ones, the share that is among the first {cutoff}.",
+    "P": "The share of the first {cutoff} that is right.",
+    "Success": "The share of questions with at least one right one among the first {cutoff}.",
+    "AP": "The precision at each right one, averaged: rewards finding all of them early.",
+    "Judged": "The share of the first {cutoff} that anybody has judged; the rest counts as wrong.",
+}
 
-    drawn = bootstrap(
-        (sample,), np.mean, n_resamples=RESAMPLES, batch=256, method="percentile", rng=np.random.default_rng(SEED)
-    )
-    low, high = drawn.confidence_interval
-    return Measured(mean, (float(low), float(high)))
+
+def meaning(name: str) -> str:
+    """One sentence on a measure; empty for one that has none here."""
+    kind, _, cutoff = name.partition("@")
+    return MEANINGS.get(kind, "").format(cutoff=cutoff or "ranking")

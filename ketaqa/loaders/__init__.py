@@ -24,12 +24,13 @@ INDEX_MANIFEST = "manifest.json"
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A file to read: `name` is its path below `root`, with forward slashes."""
+    """A file to read: `name` is its path below `root`, with forward slashes; `alone` when it was named itself."""
 
     root: Path
     path: Path
     name: str
     format: str
+    alone: bool = False
 
 
 def find(sources: Iterable[str | Path]) -> tuple[list[Source], list[Refusal]]:
@@ -79,7 +80,7 @@ def read(source: Source) -> Loaded:
 def _file(path: Path) -> Source:
     if path.suffix.lower() not in FORMATS:
         raise BadSource(f"{path}: format {path.suffix or 'without suffix'!r} is not known; give {KNOWN}")
-    return Source(path.parent, path, path.name, FORMATS[path.suffix.lower()])
+    return Source(path.parent, path, path.name, FORMATS[path.suffix.lower()], alone=True)
 
 
 def _walk(root: Path, found: list[Source], refused: list[Refusal]) -> None:
@@ -90,7 +91,7 @@ def _walk(root: Path, found: list[Source], refused: list[Refusal]) -> None:
         name = path.relative_to(root).as_posix()
         reason = _why_not(root, path)
         if reason:
-            refused.append(Refusal(name, reason))
+            refused.append(Refusal(name.encode("utf-8", "replace").decode(), reason))
         else:
             found.append(Source(root, path, name, FORMATS[path.suffix.lower()]))
 
@@ -100,8 +101,9 @@ def _files_below(root: Path, refused: list[Refusal]) -> Iterator[Path]:
         refused.append(Refusal(str(error.filename), f"can't be listed ({error.strerror}); check its permissions"))
 
     for folder, folders, files in os.walk(root, onerror=unreadable):
-        folders[:] = sorted(f for f in folders if not f.startswith(".") and not _is_index(Path(folder, f)))
-        for name in sorted(files):
+        linked = [f for f in folders if Path(folder, f).is_symlink()]
+        folders[:] = sorted(f for f in folders if not f.startswith(".") and f not in linked and not _is_index(Path(folder, f)))
+        for name in sorted([*files, *linked]):
             if not name.startswith(".") and name not in COMPANIONS:
                 yield Path(folder, name)
 
@@ -112,10 +114,21 @@ def _is_index(folder: Path) -> bool:
 
 
 def _why_not(root: Path, path: Path) -> str | None:
-    if path.is_symlink() and not path.resolve().is_relative_to(root.resolve()):
+    try:
+        str(path).encode()
+        outside = path.is_symlink() and not path.resolve(strict=True).is_relative_to(root.resolve())
+    except UnicodeEncodeError:
+        return "its name is not UTF-8; rename it"
+    except (OSError, RuntimeError):  # RuntimeError: Python before 3.13 says so of a link to itself
+        return "not a regular file but a link that leads nowhere; remove it"
+    if outside:
         return "a link that leads out of the folder; copy the file instead"
+    if path.is_dir():
+        return "a link to a folder, which is not followed; index that folder itself"
     if not path.is_file():
         return "not a regular file"
+    if path.name == BEIR_CORPUS:
+        return "a BEIR collection below the folder; index its own folder"
     if path.suffix.lower() == ".jsonl":
         return f"a .jsonl file is read as a BEIR collection when it is named {BEIR_CORPUS}"
     if path.suffix.lower() not in FORMATS:

@@ -38,13 +38,14 @@ def _metadata(block: str, source: str) -> dict[str, str]:
 
     remedy = "write it as 'key: value' lines, with quotes around a value that holds a colon"
     try:
-        values = yaml.safe_load(block)
-    except (yaml.YAMLError, ValueError) as error:  # ValueError: a date such as 2026-13-45
+        # every value stays as typed: YAML would read "No" as false and 12:30 as 750
+        values = yaml.load(block, Loader=yaml.BaseLoader)  # noqa: S506  # this loader makes nothing but text, lists and maps
+    except (yaml.YAMLError, RecursionError) as error:
         line = getattr(getattr(error, "problem_mark", None), "line", 0) + 2
         raise BadSource(f"{source}: front matter can't be read near line {line}; {remedy}") from error
     if not isinstance(values, dict):
         raise BadSource(f"{source}: front matter is not a list of keys; {remedy}")
-    return {key: _value(key, values[key], source) for key in KEYS if values.get(key) is not None}
+    return {key: _value(key, values[key], source) for key in KEYS if values.get(key) not in (None, "")}
 
 
 def _value(key: str, value: object, source: str) -> str:

@@ -17,7 +17,12 @@ def decode(data: bytes, source: str) -> str:
         raise BadSource(f"{source}: {len(data)} bytes, more than {MAX_SIZE}; split it into smaller files")
     encoding = "utf-8-sig"
     # the UTF-32 mark begins with the UTF-16 one, so it is tried first
-    for mark, name in ((codecs.BOM_UTF32_LE, "utf-32"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16")):
+    for mark, name in (
+        (codecs.BOM_UTF32_LE, "utf-32"),
+        (codecs.BOM_UTF32_BE, "utf-32"),
+        (codecs.BOM_UTF16_LE, "utf-16"),
+        (codecs.BOM_UTF16_BE, "utf-16"),
+    ):
         if data.startswith(mark):
             encoding = name
             break

@@ -15,7 +15,7 @@ import ketaqa
 from ketaqa.errors import BadQuestion, BadSetting, UnknownDocument
 from ketaqa.pipeline import DEFAULT_K, MAX_K, KetaQA
 from ketaqa.records import Answer, Citation, Document, Passage
-from ketaqa.web.guard import BodyLimit, SecurityHeaders
+from ketaqa.web.guard import BodyLimit, Faults, RootPath, SecurityHeaders
 
 CHAT = "/chat"
 FAVICON = Path(__file__).parent / "favicon.svg"
@@ -35,7 +35,28 @@ class Question(BaseModel):
 
     question: str
     history: list[Turn] = Field(default_factory=list, max_length=100)
-    k: int = Field(DEFAULT_K, ge=1, le=MAX_K)
+    k: int = Field(DEFAULT_K, ge=1, le=MAX_K, strict=True)
+
+
+class Fault(BaseModel):
+    """What went wrong, for programs and for people."""
+
+    code: str
+    message: str
+
+
+class Problem(BaseModel):
+    """The body of every error."""
+
+    error: Fault
+
+
+PROBLEMS = {
+    404: "No such document or address",
+    413: "The request is larger than the limit",
+    422: "The request or the question is not usable",
+    500: "A fault of the server",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,16 +86,20 @@ def create_app(qa: KetaQA) -> FastAPI:
         # the interactive pages that come with the framework load scripts from another host
         docs_url=None,
         redoc_url=None,
-        root_path=qa.config.root_path,
+        responses={status: {"model": Problem, "description": words} for status, words in PROBLEMS.items()},
     )
     _errors(app)
     _routes(app, qa)
     _mount_chat(app, qa)
     origins = list(qa.config.allowed_origins)
+    origins = list(qa.config.allowed_origins)
+    # the first added is the innermost
+    app.add_middleware(Faults)
+    app.add_middleware(BodyLimit, size=qa.config.max_body_size, chat_path=CHAT)
     # always there, also with no origin: without it Gradio would answer any origin, with credentials
     app.add_middleware(CORSMiddleware, allow_origins=origins, allow_methods=["GET", "POST"], allow_headers=["Content-Type"])
-    app.add_middleware(BodyLimit, size=qa.config.max_body_size, chat_path=CHAT)
     app.add_middleware(SecurityHeaders, allowed_origins=origins, chat_path=CHAT)
+    app.add_middleware(RootPath, root_path=qa.config.root_path)
     return app
 
 
@@ -173,7 +198,3 @@ def _errors(app: FastAPI) -> None:
     @app.exception_handler(HTTPException)
     def http(request: Request, error: HTTPException) -> JSONResponse:
         return refused(error.status_code, f"http_{error.status_code}", str(error.detail), error.headers)
-
-    @app.exception_handler(Exception)
-    def bug(request: Request, error: Exception) -> JSONResponse:
-        return refused(500, "internal", "something went wrong here; the question was not stored")

@@ -2,11 +2,17 @@
 
 import html as entities
 import re
+import sys
+import traceback
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import gradio
 import gradio as gr
+import gradio.queueing
+import gradio.route_utils
+import gradio.routes
 
 from ketaqa.conversation import Message
 from ketaqa.errors import KetaqaError
@@ -48,6 +54,22 @@ footer { display: none !important; }
 SCRIPT = (Path(__file__).parent / "chat.js").read_text(encoding="utf-8")
 
 TAG = re.compile(r"<[^>]*>")
+
+
+class Quiet:
+    """Stands for the module traceback inside Gradio, which prints the message of a failed event: it may hold a question."""
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(traceback, name)
+
+    def print_exc(self, *_: Any, **__: Any) -> None:
+        """Only the kind of the error."""
+        kind = sys.exc_info()[0]
+        sys.stderr.write(f"chat: {kind.__name__ if kind else 'error'}\n")
+
+
+for _module in (gradio.queueing, gradio.routes, gradio.route_utils):
+    setattr(_module, "traceback", Quiet())  # noqa: B010  # the type checker knows no such name there
 
 
 def chat(qa: KetaQA, examples: Sequence[str]) -> gr.Blocks:

@@ -10,7 +10,12 @@ def escape(text: str) -> str:
     star, dollar, line end or indentation is there.
     """
     pairs = zip(" " + text, text, strict=False)
-    return "".join(c if c.isalnum() or (c == " " and before != " ") else f"&#{ord(c)};" for before, c in pairs)
+    return "".join(c if _plain(c) or (c == " " and before != " ") else f"&#{ord(c)};" for before, c in pairs)
+
+
+def _plain(c: str) -> bool:
+    # HTML reads the numbers 128 to 159 as another character set's, so these stand as themselves
+    return c.isalnum() or "\x80" <= c <= "\x9f"
 
 
 def answer(found: Answer) -> str:

@@ -1,0 +1,228 @@
+"""Answerer: coverage, confidence, the marked sentence, the reason for silence."""
+
+from collections import Counter
+from functools import cache
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ketaqa import answerer, loaders, passages, postings, shipped
+from ketaqa.analysis import analyser
+from ketaqa.loaders import markdown
+from ketaqa.records import Document, Passage, Piece, TermWeight
+from ketaqa.retriever import QueryTerm, Retriever
+
+ENGLISH = analyser("english")
+RAREST = 6.0  # the idf of an unknown word in a collection of some two hundred passages
+
+
+def passage(text, section=()):
+    return Passage("d#1", "d", 0, len(text), text, (Piece(text, False),), section)
+
+
+def query_of(question, *texts):
+    """The query over a small collection of texts; a word in none of them is unknown."""
+    return Retriever(postings.build((Counter(ENGLISH.terms(t)) for t in texts), "bm25"), ENGLISH).query(question)
+
+
+def spans(found, document):
+    return [(h.start - found.start, h.end - found.start) for h in document.headings if found.start <= h.start < found.end]
+
+
+def marked(text, question, section=(), headings=()):
+    query = query_of(question, text, "something else")
+    found = answerer.highlighted(passage(text, section), headings, query, ENGLISH, question)
+    assert "".join(p.text for p in found.pieces) == text
+    return [p.text for p in found.pieces if p.highlight]
+
+
+TERMS = st.lists(
+    st.tuples(st.floats(0.01, 20), st.booleans(), st.booleans()), max_size=8
+)  # (idf, matched, whether it is a word and not a heading's evidence)
+
+
+def case(rows):
+    query = [QueryTerm(f"t{n}", n, idf, idf, word) for n, (idf, _, word) in enumerate(rows)]
+    return query, [TermWeight(f"t{n}", idf if hit else 0.0, hit) for n, (idf, hit, _) in enumerate(rows)]
+
+
+@settings(max_examples=200, deadline=None)
+@given(TERMS)
+def test_the_share_is_the_matched_part_of_the_weight(rows):
+    total = sum(idf for idf, _, _ in rows)
+    expected = sum(idf for idf, hit, _ in rows if hit) / total if rows else 0.0
+    found = answerer.share(*case(rows))
+    assert found == pytest.approx(expected, abs=1e-12)
+    assert 0.0 <= found <= 1.0 + 1e-12
+
+
+def test_share_and_strength_by_hand():
+    query, terms = case([(3.0, True, True), (1.0, False, True)])
+    assert answerer.share(query, terms) == 0.75
+    assert answerer.strength(terms, 6.0) == 0.5
+    assert answerer.share([], []) == 0.0
+
+
+@settings(max_examples=200, deadline=None)
+@given(TERMS, st.data())
+def test_confidence_is_a_probability_and_one_more_word_never_lowers_it(rows, data):
+    found = answerer.confidence(*case(rows), RAREST)
+    assert 0.0 <= found <= 1.0
+    missing = [n for n, (_, hit, word) in enumerate(rows) if word and not hit]
+    if missing:
+        n = data.draw(st.sampled_from(missing))
+        more = [*rows[:n], (rows[n][0], True, True), *rows[n + 1 :]]
+        assert answerer.confidence(*case(more), RAREST) >= found
+    assert found > 0.0 or not any(hit and word for _, hit, word in rows)
+
+
+@pytest.mark.parametrize(("question", "sure"), [("5*3*2", False), ("5 mg", True), ("氯胺酮", True), ("2019", False)])
+def test_numbers_alone_name_no_subject(question, sure):
+    query = query_of(question, question, "other")
+    found = answerer.confidence(query, [TermWeight(t.term, 1.0, True) for t in query], RAREST)
+    assert (found > 0.0) == sure
+    assert sure or found == 0.0
+
+
+def test_the_threshold_lies_between_nothing_and_everything():
+    nothing, everything = (answerer.confidence(*case([(2 * RAREST, hit, True)]), RAREST) for hit in (False, True))
+    assert nothing < answerer.THRESHOLD < everything
+
+
+BODY = "Ketamine is a drug. Bladder damage is a risk. The cost is high."
+
+
+@pytest.mark.parametrize(
+    ("question", "sentence"),
+    [
+        ("What is ketamine?", "Ketamine is a drug."),
+        ("bladder damage", "Bladder damage is a risk."),
+        ("What does it COST?", "The cost is high."),
+        ("zxqv", "Ketamine is a drug."),  # nothing fits: the first
+    ],
+)
+def test_the_sentence_that_holds_the_question_is_marked(question, sentence):
+    assert marked(BODY, question) == [sentence]
+
+
+def test_the_first_of_equal_sentences_is_marked():
+    assert marked("Cost is high. Cost is low.", "cost") == ["Cost is high."]
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "How fast does it work?",
+        "how long",
+        "How much of it?",
+        "how many",
+        "How often?",
+        "When does it work?",
+        "what percent felt it",
+    ],
+)
+def test_a_question_for_a_quantity_prefers_a_sentence_with_a_number(question):
+    assert marked("It works in people. It works in 40 minutes.", question) == ["It works in 40 minutes."]
+
+
+@pytest.mark.parametrize("question", ["Does it work?", "why does it work", "whenever it works", "somehow longer"])
+def test_other_questions_do_not_care_for_numbers(question):
+    assert marked("It works in people. It works in 40 minutes.", question) == ["It works in people."]
+
+
+def test_a_number_does_not_outweigh_the_subject():
+    assert marked("Bladder damage is lasting. 12 people came.", "how long does bladder damage stay") == [
+        "Bladder damage is lasting."
+    ]
+
+
+def test_a_heading_is_not_marked_where_there_is_a_body():
+    text = "Bladder damage\n\nPain is a sign. Damage may last."
+    assert marked(text, "bladder damage", ("Title", "Bladder damage"), [(0, 14)]) == ["Damage may last."]
+
+
+def test_a_heading_alone_is_marked():
+    assert marked("Bladder damage", "bladder damage", ("Bladder damage",), [(0, 14)]) == ["Bladder damage"]
+
+
+@pytest.mark.parametrize(
+    ("source", "heading"),
+    [
+        ("# Title\n\n## Bladder damage\n\n## Cost\n\nPain is a sign.\n", "Bladder damage"),
+        ("# Title\n\nPain is a sign.\n\n## Bladder damage\n", "Bladder damage"),
+        ("# Title\n\n### Bladder damage\n\n## Cost\n\nPain is a sign.\n", "Bladder damage"),
+    ],
+    ids=["a sibling without text", "a heading at the end", "a deeper one without text"],
+)
+def test_a_heading_outside_the_section_path_is_not_marked_either(source, heading):
+    document = markdown.load(source.encode(), "d.md")
+    (found,) = passages.cut(document)
+    assert heading in found.text
+    assert marked(found.text, heading, found.section, spans(found, document)) == ["Pain is a sign."]
+
+
+def test_a_sentence_that_runs_over_a_line_end_is_marked_whole():
+    text = "The drip takes\nabout forty minutes. The spray is quicker."
+    assert marked(text, "drip") == ["The drip takes\nabout forty minutes."]
+
+
+@pytest.mark.parametrize(
+    "text", ["5*3*2 = 30. Next.", "<b>bold</b> text.", "Line one.\r\nLine two.", "😀 e\u0301. 𝐛.", "- a\n- b"]
+)
+def test_the_pieces_are_the_text_character_for_character(text):
+    assert len(marked(text, "line bold next b")) == 1
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.text(min_size=1, max_size=80), st.text(max_size=40))
+def test_the_law_of_pieces_on_generated_text(text, question):
+    assert len(marked(text, question)) == (1 if text.strip() else 0)
+
+
+@cache
+def shipped_passages() -> list[tuple[Document, Passage]]:
+    documents = [d for source in loaders.find([shipped.corpus_path()])[0] for d in loaders.read(source).documents]
+    return [(d, p) for d in documents for p in passages.cut(d)]
+
+
+@pytest.mark.parametrize("question", ["What is ketamine?", "How fast does it work?", "zxqv", "?"])
+def test_the_law_of_pieces_on_the_shipped_corpus(question):
+    query = query_of(question, *(p.text for _, p in shipped_passages()))
+    for document, found in shipped_passages():
+        shown = answerer.highlighted(found, spans(found, document), query, ENGLISH, question)
+        assert "".join(p.text for p in shown.pieces) == found.text
+        assert all(p.text for p in shown.pieces)
+        (mark,) = [p.text for p in shown.pieces if p.highlight]
+        assert mark == mark.strip()
+        assert mark not in {h.text for h in document.headings}
+
+
+@pytest.mark.parametrize(
+    ("question", "named"),
+    [
+        ("Is Zxqv a Blorp?", "“Zxqv”, “Blorp”"),
+        ("zxqv zxqv ZXQVs", "“zxqv”"),
+        ("What about ketamine and Thailand’s law?", "“Thailand’s”"),
+        ("Ｆｕｌｌwidth", "“Ｆｕｌｌwidth”"),
+        ("Caf\u00e9 cafe\u0301s", "“Caf\u00e9”"),
+    ],
+)
+def test_the_reason_names_the_unknown_words_as_typed(question, named):
+    reason = answerer.reason_for_silence(question, query_of(question, "ketamine law", "other"), ENGLISH)
+    assert named in reason
+    assert "“ketamine”" not in reason
+    assert "“law”" not in reason
+
+
+def test_the_reason_names_five_words_at_most():
+    question = "aaa bbb ccc ddd eee fff ggg"
+    assert answerer.reason_for_silence(question, query_of(question, "ketamine"), ENGLISH).count("“") == 5
+
+
+@pytest.mark.parametrize(
+    ("question", "said"),
+    [("?!", "no word to search for"), ("ketamine cost", "no passage holds enough"), ("zxqv", "no document mentions")],
+)
+def test_each_kind_of_silence_has_its_reason(question, said):
+    assert said in answerer.reason_for_silence(question, query_of(question, "ketamine", "cost"), ENGLISH)

@@ -1,0 +1,112 @@
+"""Conversation: a question that leans on the one before it is read with it."""
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ketaqa.conversation import context, last_question
+from ketaqa.errors import BadQuestion
+
+BEFORE = "Is ketamine addictive?"
+HISTORY = [{"role": "user", "content": BEFORE}, {"role": "assistant", "content": "It can be."}]
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "And how long does that last?",
+        "What about teenagers?",
+        "what about OCD",
+        "How about alcohol?",
+        "ok, and the bladder?",
+        "Thanks, but is this safe?",
+        "So then what?",
+        "also in Canada?",
+        "  and then",
+        "how long does it last",
+        "Does IT hurt?",
+        "why is that",
+        "Who should not have it?",
+        "What are its risks?",
+        "Do they work?",
+    ],
+)
+def test_a_question_that_leans_is_read_with_the_one_before(question):
+    assert context(question, HISTORY) == BEFORE
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "What is esketamine?",
+        "Does ketamine harm the bladder?",
+        "Anderson trial",
+        "Butterbur extract",
+        "Itching after infusions",
+        "Sofia clinic",
+        "Theory of depression",
+        "",
+    ],
+)
+def test_a_question_that_stands_alone_is_read_alone(question):
+    assert context(question, HISTORY) == ""
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.text(max_size=60) | st.just("and it?"))
+def test_without_a_question_before_there_is_no_context(question):
+    assert context(question, []) == ""
+    assert context(question, [{"role": "assistant", "content": "Hello."}]) == ""
+
+
+MESSAGES = st.fixed_dictionaries({"role": st.sampled_from(["user", "assistant"]), "content": st.text(max_size=20)})
+FOLLOW_UPS = st.text(max_size=40) | st.sampled_from(["and it?", "What about that?", "is it safe", "ok"])
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.lists(MESSAGES, max_size=6), FOLLOW_UPS)
+def test_the_context_is_the_newest_question_or_nothing_and_the_history_stays(history, question):
+    copy = [dict(m) for m in history]
+    typed = [m["content"] for m in history if m["role"] == "user"]
+    assert last_question(history) == (typed[-1] if typed else None)
+    assert context(question, history) in {"", last_question(history) or ""}
+    assert history == copy
+
+
+def test_the_newest_question_counts_and_extra_keys_do_no_harm():
+    history = [
+        {"role": "user", "content": "What is ECT?"},
+        *HISTORY,
+        {"role": "assistant", "content": "More?", "metadata": None},
+    ]
+    assert last_question(history) == BEFORE
+    assert last_question(tuple(history)) == BEFORE
+
+
+@pytest.mark.parametrize(
+    ("message", "named"),
+    [
+        ("What is it?", "message"),
+        (None, "message"),
+        (["user", "What is it?"], "message"),
+        ({}, "message"),
+        ({"content": "What is it?"}, "message"),
+        ({"role": "system", "content": "Answer in verse."}, "message"),
+        ({"role": "User", "content": "What is it?"}, "message"),
+        ({"role": "user"}, "NoneType"),
+        ({"role": "user", "content": None}, "NoneType"),
+        ({"role": "user", "content": 7}, "int"),
+        ({"role": "user", "content": [{"type": "text", "text": "hi"}]}, "list"),
+        ({"role": "assistant", "content": b"hi"}, "bytes"),
+    ],
+)
+def test_a_malformed_message_is_refused(message, named):
+    with pytest.raises(BadQuestion) as refused:
+        context("And then?", [message])
+    assert str(refused.value).startswith("history")
+    assert named in str(refused.value)
+
+
+def test_the_refusal_of_a_role_says_what_a_message_is():
+    with pytest.raises(BadQuestion, match="'role': 'user' or 'assistant', 'content': text"):
+        last_question([{"role": "tool", "content": "x"}])

@@ -1,0 +1,281 @@
+"""Pipeline: ask and search, from the question to the answer."""
+
+import json
+from dataclasses import asdict
+from itertools import pairwise
+from pathlib import Path
+
+import jsonschema
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import ketaqa
+from ketaqa import shipped
+from ketaqa.config import Config
+from ketaqa.errors import BadIndex, BadQuestion, BadSetting, UnknownDocument
+from ketaqa.pipeline import DEFAULT_K, MAX_K, KetaQA, open_index
+
+SCHEMA = Path(__file__).parents[2] / "shared" / "contract" / "answer.schema.json"
+TOY = {
+    "bladder.md": "# Bladder\n\nKetamine can harm the bladder. Pain is an early sign.\n",
+    "cost.md": "# Cost\n\nA session costs 400 dollars. Insurance seldom pays.\n",
+    "speed.txt": "The drip works within hours.\r\nThe spray takes days.\n",
+}
+
+
+@pytest.fixture(scope="module")
+def qa(tmp_path_factory):
+    path = tmp_path_factory.mktemp("shipped") / "index"
+    ketaqa.build([shipped.corpus_path()], path)
+    return open_index(path)
+
+
+@pytest.fixture
+def toy(tmp_path):
+    for name, text in TOY.items():
+        (tmp_path / name).write_text(text, encoding="utf-8", newline="")
+    ketaqa.build([tmp_path], tmp_path / "toy.index")
+    return tmp_path
+
+
+def as_json(answer):
+    return json.loads(json.dumps(asdict(answer)))
+
+
+def assert_answer(answer, qa):
+    """What every answer keeps to."""
+    assert 0.0 <= answer.confidence <= 1.0
+    assert answer.index == qa.info
+    if answer.status == "abstained":
+        assert (answer.passage, answer.citation, answer.alternatives, answer.terms) == (None, None, (), ())
+        assert answer.reason
+        return
+    assert answer.reason is None
+    for passage, citation in [(answer.passage, answer.citation), *((h.passage, h.citation) for h in answer.alternatives)]:
+        document = qa.document(passage.doc_id)
+        assert passage.text == document.text[passage.start : passage.end]
+        assert "".join(p.text for p in passage.pieces) == passage.text
+        assert sum(p.highlight for p in passage.pieces) == 1
+        assert (citation.doc_id, citation.doc_sha256) == (document.doc_id, document.sha256)
+    assert [h.rank for h in answer.alternatives] == list(range(2, len(answer.alternatives) + 2))
+    scores = [sum(t.weight for t in answer.terms), *(h.score for h in answer.alternatives)]
+    assert all(a >= b - 1e-9 for a, b in pairwise(scores))
+
+
+@pytest.mark.parametrize(
+    ("question", "doc_id"),
+    [
+        ("How fast does ketamine work for depression?", "how-fast-and-how-long.md"),
+        ("What is ketamine?", "what-is-ketamine.md"),
+        ("how often do I have to go for the nasal spray", "spravato-nasal-spray.md"),
+        ("is it legal in the UK", "legal-status.md"),
+    ],
+)
+def test_a_question_finds_the_document_that_answers_it(qa, question, doc_id):
+    answer = qa.ask(question)
+    assert (answer.status, answer.passage.doc_id) == ("answered", doc_id)
+    assert answer.question == question
+    assert_answer(answer, qa)
+
+
+@pytest.mark.parametrize(
+    ("question", "said"),
+    [
+        ("Explain the offside rule.", "“offside”"),
+        ("zxqv blorp", "“zxqv”, “blorp”"),
+        ("???", "no word to search for"),
+        ("😀", "no word to search for"),
+        ("केटामाइन क्या है", "“केटामाइन”"),
+    ],
+)
+def test_a_question_that_nothing_answers_is_met_with_the_reason(qa, question, said):
+    answer = qa.ask(question)
+    assert answer.status == "abstained"
+    assert said in answer.reason
+    assert_answer(answer, qa)
+
+
+@pytest.mark.parametrize("question", ["the", "What is what?"])
+def test_a_question_of_function_words_is_told_that_it_names_nothing(qa, question):
+    answer = qa.ask(question)
+    assert answer.status == "abstained"
+    assert "no word to search for" in answer.reason
+
+
+@pytest.mark.parametrize("k", [1, MAX_K])
+def test_a_message_from_a_person_in_crisis_gets_help_lines_alone(qa, k):
+    answer = qa.ask("i want to die", k=k)
+    assert answer.status == "abstained"
+    assert [n.kind for n in answer.notices] == ["crisis"]
+    assert "tel:988" in {link.url for link in answer.notices[0].links}
+    assert (answer.passage, answer.citation, answer.alternatives, answer.terms) == (None, None, (), ())
+
+
+def test_a_notice_may_stand_beside_an_answer_and_help_lines_stay_without_one(qa):
+    beside = qa.ask("Does ketamine reduce suicidal thoughts?")
+    assert (beside.status, beside.notices[0].kind) == ("answered", "disclaimer")
+    without = qa.ask("zxqv blorp suicide helpline blorpville")
+    assert without.status == "abstained"
+    assert without.notices[0].links
+    assert qa.ask("should i zxqv the blorp").notices == ()  # a remark on a passage has no place where none is shown
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=60).filter(lambda t: t.strip()), st.integers(1, 9)
+)
+def test_any_question_gets_a_whole_answer(qa, question, k):
+    answer = qa.ask(question, k=k)
+    assert_answer(answer, qa)
+    assert len(answer.alternatives) < k
+
+
+@pytest.mark.parametrize("k", [1, 2, 5, MAX_K])
+def test_k_counts_the_answer_and_its_alternatives(qa, k):
+    answer = qa.ask("What is ketamine?", k=k)
+    assert len(answer.alternatives) == k - 1
+    hits = qa.search("What is ketamine?", k)
+    assert [h.rank for h in hits] == list(range(1, k + 1))
+    assert [h.passage.passage_id for h in hits] == [
+        answer.passage.passage_id,
+        *(h.passage.passage_id for h in answer.alternatives),
+    ]
+
+
+def test_four_passages_and_ten_hits_are_the_default(qa):
+    assert DEFAULT_K == 4
+    assert len(qa.ask("ketamine for depression").alternatives) == 3
+    assert len(qa.search("ketamine for depression")) == 10
+
+
+@pytest.mark.parametrize("k", [0, -1, MAX_K + 1, 1.0, "4", None, True])
+def test_a_k_out_of_bounds_is_refused(qa, k):
+    for use in (qa.ask, qa.search):
+        with pytest.raises(BadSetting) as refused:
+            use("What is ketamine?", k=k)
+        assert str(refused.value) == f"k is {k!r}; give a whole number from 1 to {MAX_K}"
+
+
+@pytest.mark.parametrize(
+    ("question", "said"),
+    [
+        ("", "is empty; type"),
+        (" \n\u00a0", "is empty; type"),
+        ("a" * 1001, "1001 characters; ask in at most 1000"),
+        (None, "NoneType; give it as text"),
+        (b"what", "bytes; give it as text"),
+        (["what"], "list; give it as text"),
+        ("half \ud83d a character", "surrogate); type it again"),
+    ],
+)
+def test_a_question_that_can_not_be_searched_for_is_refused(qa, question, said):
+    for use in (qa.ask, qa.search):
+        with pytest.raises(BadQuestion) as refused:
+            use(question)
+        assert said in str(refused.value)
+        assert "question" in str(refused.value)
+
+
+def test_the_length_limit_is_a_setting_and_counts_code_points(qa):
+    short = KetaQA(qa.index, Config(max_question_length=9))
+    assert short.ask("ketamine?").question == "ketamine?"
+    assert short.ask("😀" * 9).status == "abstained"
+    with pytest.raises(BadQuestion, match="10 characters; ask in at most 9"):
+        short.ask("ketamine??")
+
+
+HISTORY = [{"role": "user", "content": "Is ketamine legal in the UK?"}, {"role": "assistant", "content": "As a medicine."}]
+
+
+@pytest.mark.parametrize("question", ["What about Canada?", "and in Australia?"])
+def test_a_follow_up_is_answered_with_the_help_of_the_question_before_it(qa, question):
+    assert qa.ask(question).passage.doc_id != "legal-status.md"
+    answer = qa.ask(question, HISTORY)
+    assert (answer.status, answer.passage.doc_id) == ("answered", "legal-status.md")
+    assert answer.question == question
+    assert_answer(answer, qa)
+
+
+def test_the_reason_for_silence_speaks_of_the_words_that_were_typed(qa):
+    history = [{"role": "user", "content": "What is blorp?"}]
+    answer = qa.ask("and is it zxqv?", history)
+    assert answer.status == "abstained"
+    assert "“zxqv”" in answer.reason
+    assert "blorp" not in answer.reason
+
+
+def test_a_question_that_stands_alone_is_answered_as_without_history(qa):
+    assert qa.ask("What is ketamine?", HISTORY) == qa.ask("What is ketamine?", []) == qa.ask("What is ketamine?")
+
+
+@pytest.mark.parametrize("history", [[{"role": "user"}], ["hello"], [{"role": "system", "content": "x"}]])
+def test_a_malformed_history_is_refused(qa, history):
+    with pytest.raises(BadQuestion, match="history"):
+        qa.ask("And then?", history)
+
+
+@pytest.mark.parametrize("question", ["What is ketamine?", "zxqv", "i want to die", "how long does it last", "ket 😀 é"])
+def test_the_same_question_on_the_same_documents_gives_the_same_bytes(qa, tmp_path, question):
+    ketaqa.build([shipped.corpus_path()], tmp_path / "again", workers=2)
+    again = ketaqa.open(tmp_path / "again")
+    one, other = (json.dumps(asdict(asked.ask(question, HISTORY, k=9))) for asked in (qa, again))
+    assert one == other
+
+
+@pytest.mark.skipif(not SCHEMA.is_file(), reason="needs the shared contract")
+@pytest.mark.parametrize(
+    "question", ["What is ketamine?", "zxqv blorp", "i want to die", "What dose is used?", "is it legal in the UK"]
+)
+def test_the_answer_is_the_one_of_the_contract(qa, question):
+    schema = json.loads(SCHEMA.read_text(encoding="utf-8"))
+    jsonschema.Draft202012Validator(schema).validate(as_json(qa.ask(question)))
+
+
+def test_a_changed_document_is_not_quoted_and_the_reader_is_told(toy):
+    qa = ketaqa.open(toy / "toy.index")
+    assert qa.ask("bladder harm").passage.doc_id == "bladder.md"
+    (toy / "bladder.md").write_text("# Bladder\n\nAll of this is new, and it is about something else.\n", encoding="utf-8")
+    answer = qa.ask("bladder harm")
+    assert answer.status == "abstained"
+    assert [n.kind for n in answer.notices] == ["stale"]
+    assert "changed" in answer.reason
+    assert "ketaqa index" in answer.reason
+    assert qa.search("bladder harm") == []
+    assert [n.kind for n in qa.ask("what does a session cost").notices] == []  # the others are quoted as before
+    ketaqa.build([toy], toy / "toy.index")
+    assert ketaqa.open(toy / "toy.index").ask("new something else").status == "answered"
+
+
+def test_a_deleted_document_is_not_quoted(toy):
+    (toy / "cost.md").unlink()
+    answer = ketaqa.open(toy / "toy.index").ask("what does a session cost")
+    assert (answer.status, answer.notices[0].kind) == ("abstained", "stale")
+
+
+def test_a_document_touched_but_not_changed_is_quoted(toy):
+    (toy / "cost.md").write_text(TOY["cost.md"], encoding="utf-8")
+    assert ketaqa.open(toy / "toy.index").ask("what does a session cost").status == "answered"
+
+
+def test_documents_and_passages_are_listed_in_order(toy):
+    qa = ketaqa.open(toy / "toy.index")
+    documents = qa.documents()
+    assert [d.doc_id for d in documents] == sorted(TOY)
+    assert [qa.document(d.doc_id) for d in documents] == documents
+    listed = [p for d in documents for p in qa.passages(d.doc_id)]
+    assert len(listed) == qa.info.passages
+    assert {h.passage.passage_id for h in qa.search("bladder session drip")} <= {p.passage_id for p in listed}
+
+
+def test_what_is_not_there_is_refused_by_name(qa, tmp_path):
+    for use in (qa.document, qa.passages):
+        with pytest.raises(UnknownDocument, match=r"no document 'no\.md'.*`ketaqa passages`"):
+            use("no.md")
+    with pytest.raises(BadIndex, match="nowhere"):
+        ketaqa.open(tmp_path / "nowhere")
+
+
+def test_an_index_named_in_the_settings_answers(toy):
+    named = open_index(config=Config(index=str(toy / "toy.index")))
+    assert named.info == ketaqa.open(toy / "toy.index").info
