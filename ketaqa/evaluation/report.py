@@ -111,4 +111,4 @@ def _rendered(template: str, **values: Any) -> str:
         lstrip_blocks=True,
     )
     made = f"KetaQA {ketaqa.__version__}, Python {platform.python_version()}, {platform.machine()}"
-    return environment.get_template(template).render(made=made, excerpt=EXCERPT, **values)
+    return environment.get_template(template).render(made=made, **values)
