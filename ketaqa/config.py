@@ -27,6 +27,8 @@ class Config:
     root_path: str = ""  # the path that a reverse proxy puts in front, "/help" for instance
     max_question_length: int = 1000
     max_body_size: int = 65536
+    evaluate_page: bool = False  # the page /evaluate, on which anyone who reaches it can start work: not for the public
+    collections: str = ""  # a folder of test collections that /evaluate offers
 
 
 def load(environ: Mapping[str, str] = os.environ, folder: Path = Path()) -> Config:
@@ -58,6 +60,8 @@ def _checked(key: str, value: object, where: str) -> object:
     default = getattr(Config(), key)
     if isinstance(default, tuple):
         return _origins(value, key, where)
+    if isinstance(default, bool):
+        return _switch(value, key, where)
     if isinstance(default, int):
         return _number(value, key, where)
     if not isinstance(value, str):
@@ -65,6 +69,13 @@ def _checked(key: str, value: object, where: str) -> object:
     if key == "root_path" and value and (not value.startswith("/") or value.endswith("/")):
         raise BadSetting(f"{where}: root_path is {value!r}; give a path such as '/help', with no slash at its end")
     return value
+
+
+def _switch(value: object, key: str, where: str) -> bool:
+    found = {"true": True, "1": True, "false": False, "0": False}.get(str(value).lower())
+    if found is None:
+        raise BadSetting(f"{where}: {key} is {value!r}; give true or false")
+    return found
 
 
 def _number(value: object, key: str, where: str) -> int:

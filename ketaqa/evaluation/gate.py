@@ -42,10 +42,11 @@ def check(done: Evaluation, path: Path) -> list[Verdict]:
     baseline = read(path)
     if baseline["collection"] != done.collection or baseline["questions"] != _texts(done):
         raise BadCollection(f"{path}: made of other questions than {done.collection} has now; save it again with --save")
+    values = _rounded(done.values)  # as the baseline is, so that equal values are equal
     pairs = {}
     for name, before in baseline["values"].items():
-        if name in done.values:
-            pairs[name] = ([before[q] for q in done.values[name]], list(done.values[name].values()))
+        if name in values:
+            pairs[name] = ([before[q] for q in values[name]], list(values[name].values()))
     if not pairs:
         raise BadCollection(f"{path}: holds none of the measures asked for; save it again with --save")
     p_values = significance.holm([significance.randomisation_p(*pair) for pair in pairs.values()])

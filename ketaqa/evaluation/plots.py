@@ -1,4 +1,4 @@
-"""Figures of a report, as SVG text that holds no address and no script."""
+"""Figures of a report; `svg` makes of each a text that holds no address and no script."""
 
 import io
 from collections.abc import Mapping, Sequence
@@ -7,48 +7,48 @@ from typing import Any
 BLUE, GREY, RED = "#1d4ed8", "#9ca3af", "#b91c1c"
 
 
-def sorted_values(values: Sequence[float], name: str) -> str:
+def sorted_values(values: Sequence[float], name: str) -> Any:
     """One measure, question by question, from worst to best."""
     figure, axes = _figure(name, "questions, worst first", name)
     axes.fill_between(range(len(values)), sorted(values), step="mid", color=BLUE, alpha=0.7)
     axes.set_ylim(0, 1.02)
-    return _svg(figure)
+    return figure
 
 
-def differences(gains: Mapping[str, float], name: str, run: str) -> str:
+def differences(gains: Mapping[str, float], name: str, run: str) -> Any:
     """The gain of one run over another, question by question."""
     ordered = sorted(gains.values())
     figure, axes = _figure(f"{name}: {run} minus the first run", "questions, greatest loss first", "difference")
     axes.bar(range(len(ordered)), ordered, width=1.0, color=[RED if g < 0 else BLUE for g in ordered])
     axes.axhline(0.0, color="black", linewidth=0.8)
-    return _svg(figure)
+    return figure
 
 
-def risk_coverage(curve: Sequence[tuple[float, float]], shown: float) -> str:
+def risk_coverage(curve: Sequence[tuple[float, float]], shown: float) -> Any:
     """Share of wrong answers against share of questions answered; the dashed line is where KetaQA stops answering."""
     figure, axes = _figure("risk and coverage", "share of questions answered, surest first", "share wrong among them")
     axes.step([c for c, _ in curve], [r for _, r in curve], where="post", color=BLUE)
     axes.axvline(shown, color=GREY, linestyle="--")
     axes.set_xlim(0, 1)
     axes.set_ylim(bottom=0)
-    return _svg(figure)
+    return figure
 
 
-def latencies(milliseconds: Sequence[float]) -> str:
+def latencies(milliseconds: Sequence[float]) -> Any:
     """How long a search took."""
     figure, axes = _figure("time of one search", "milliseconds", "questions")
     axes.hist(milliseconds, bins=40, color=BLUE, alpha=0.8)
-    return _svg(figure)
+    return figure
 
 
-def sweep(labels: Sequence[str], means: Sequence[float], intervals: Sequence[tuple[float, float]], name: str) -> str:
+def sweep(labels: Sequence[str], means: Sequence[float], intervals: Sequence[tuple[float, float]], name: str) -> Any:
     """A measure for each setting, with its interval."""
     figure, axes = _figure(name, "", name)
     errors = [[m - low for m, (low, _) in zip(means, intervals, strict=True)]]
     errors.append([high - m for m, (_, high) in zip(means, intervals, strict=True)])
     axes.errorbar(range(len(labels)), means, yerr=errors, fmt="o", color=BLUE, capsize=4)
     axes.set_xticks(range(len(labels)), labels, rotation=20, ha="right")
-    return _svg(figure)
+    return figure
 
 
 def _figure(title: str, x: str, y: str) -> tuple[Any, Any]:
@@ -65,9 +65,9 @@ def _figure(title: str, x: str, y: str) -> tuple[Any, Any]:
     return figure, axes
 
 
-def _svg(figure: Any) -> str:
+def svg(figure: Any) -> str:
+    """The figure as SVG; the same values give the same text."""
     out = io.StringIO()
-    # without date and creator the same values give the same text
     figure.savefig(out, format="svg", metadata={"Date": None, "Creator": None, "Format": None, "Type": None})
     text = out.getvalue()
     return text[text.index("<svg") :]

@@ -32,35 +32,41 @@ def of_evaluations(all_done: Sequence[Evaluation]) -> str:
     """The report of one evaluation, or of a sweep over several settings: the table of all, the details of the best."""
     first = next(iter(all_done[0].measures))
     best = max(all_done, key=lambda done: done.measures[first].value)
-    figures = [plots.sorted_values(list(values.values()), name) for name, values in best.values.items()]
-    if best.abstention:
-        figures.append(plots.risk_coverage(best.abstention.curve, _share_shown(best)))
-    figures.append(plots.latencies([m.latency_ms for m in best.met]))
+    drawn = figures(best)
     if len(all_done) > 1:
         labels = [f"{d.setting.passage_length} words, {d.setting.weighting}" for d in all_done]
         for name in best.measures:
             table = [d.measures[name] for d in all_done]
-            figures.append(plots.sweep(labels, [m.value for m in table], [m.ci95 for m in table], name))
+            drawn.append(plots.sweep(labels, [m.value for m in table], [m.ci95 for m in table], name))
     return _rendered(
         "evaluation.html.jinja",
         title=f"{best.collection}: how good is the ranking?",
         sweep=all_done if len(all_done) > 1 else [],
         done=best,
-        figures=figures,
+        figures=[plots.svg(figure) for figure in drawn],
         worst=worst(best),
         first=first,
         meanings={name: meaning(name) for name in best.measures},
     )
 
 
+def figures(done: Evaluation) -> list[Any]:
+    """The plots of an evaluation: each measure by question, risk and coverage where there is silence to judge, times."""
+    drawn = [plots.sorted_values(list(values.values()), name) for name, values in done.values.items()]
+    if done.abstention:
+        drawn.append(plots.risk_coverage(done.abstention.curve, _share_shown(done)))
+    return [*drawn, plots.latencies([m.latency_ms for m in done.met])]
+
+
 def of_comparison(done: Comparison, runs: Mapping[str, Run], qrels: Qrels, texts: Mapping[str, str], questions: Any) -> str:
     """The report of a comparison; texts by document or passage name and questions by id are shown where they are known."""
     name = next(iter(done.measures))
     first, *others = done.runs
-    figures, tables = [], []
+    drawn: list[str] = []
+    tables = []
     for run in others:
         gains = {q: done.values[run][name][q] - done.values[first][name][q] for q in done.values[run][name]}
-        figures.append(plots.differences(gains, name, run))
+        drawn.append(plots.svg(plots.differences(gains, name, run)))
         changed = sorted((q for q in gains if gains[q]), key=lambda q: (-abs(gains[q]), q))[:WORST]
         rows = []
         for q in changed:
@@ -71,7 +77,7 @@ def of_comparison(done: Comparison, runs: Mapping[str, Run], qrels: Qrels, texts
         "comparison.html.jinja",
         title="Runs side by side",
         done=done,
-        figures=figures,
+        figures=drawn,
         tables=tables,
         first=name,
         meanings={measure: meaning(measure) for measure in done.measures},

@@ -17,7 +17,7 @@ from ketaqa.pipeline import DEFAULT_K, MAX_K, KetaQA
 from ketaqa.records import Answer, Citation, Document, Passage
 from ketaqa.web.guard import BodyLimit, Faults, RootPath, SecurityHeaders
 
-CHAT = "/chat"
+CHAT, EVALUATE = "/chat", "/evaluate"
 FAVICON = Path(__file__).parent / "favicon.svg"
 
 
@@ -95,10 +95,11 @@ def create_app(qa: KetaQA) -> FastAPI:
     origins = list(qa.config.allowed_origins)
     # the first added is the innermost
     app.add_middleware(Faults)
-    app.add_middleware(BodyLimit, size=qa.config.max_body_size, chat_path=CHAT)
+    upload_path = EVALUATE if qa.config.evaluate_page else None
+    app.add_middleware(BodyLimit, size=qa.config.max_body_size, chat_path=CHAT, upload_path=upload_path)
     # always there, also with no origin: without it Gradio would answer any origin, with credentials
     app.add_middleware(CORSMiddleware, allow_origins=origins, allow_methods=["GET", "POST"], allow_headers=["Content-Type"])
-    app.add_middleware(SecurityHeaders, allowed_origins=origins, chat_path=CHAT)
+    app.add_middleware(SecurityHeaders, origins, CHAT, EVALUATE)
     app.add_middleware(RootPath, root_path=qa.config.root_path)
     return app
 
@@ -151,20 +152,25 @@ def _described(document: Document) -> dict[str, Any]:
 
 
 def _mount_chat(app: FastAPI, qa: KetaQA) -> None:
-    import gradio as gr
-
     from ketaqa.web.chat import CSS, EXAMPLES, SCRIPT, chat
 
     shipped = not qa.config.index
-    blocks = chat(qa, EXAMPLES if shipped else [])
+    _mount(app, qa, chat(qa, EXAMPLES if shipped else []), CHAT, css=CSS, head=f"<script>{SCRIPT}</script>")
+    if qa.config.evaluate_page:
+        from ketaqa.web.workbench import workbench
+
+        _mount(app, qa, workbench(qa.config.collections), EVALUATE)
+
+
+def _mount(app: FastAPI, qa: KetaQA, blocks: Any, path: str, **page: Any) -> None:
+    import gradio as gr
+
     blocks.queue(max_size=256, default_concurrency_limit=None, api_open=False)
     gr.mount_gradio_app(
         app,
         blocks,
-        path=CHAT,
-        root_path=f"{qa.config.root_path}{CHAT}" if qa.config.root_path else None,
-        css=CSS,
-        head=f"<script>{SCRIPT}</script>",
+        path=path,
+        root_path=f"{qa.config.root_path}{path}" if qa.config.root_path else None,
         show_error=False,
         run_history=False,
         enable_monitoring=False,
@@ -172,6 +178,7 @@ def _mount_chat(app: FastAPI, qa: KetaQA) -> None:
         pwa=False,
         ssr_mode=False,
         footer_links=[],
+        **page,
     )
 
 

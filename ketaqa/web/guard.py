@@ -14,6 +14,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 # the chat sends the conversation back with every turn, so its messages may be larger than a question
 CHAT_BODY_SIZE = 4 * 2**20
+# a collection that is uploaded to be measured
+UPLOAD_SIZE = 32 * 2**20
 # the chat takes no files, so Gradio's route for them takes nothing
 UPLOAD = "/gradio_api/upload"
 
@@ -31,8 +33,8 @@ class TooLarge(Exception):
 class BodyLimit:
     """Answers 413 to a body above the limit, before it is read whole."""
 
-    def __init__(self, app: ASGIApp, size: int, chat_path: str) -> None:
-        self.app, self.size, self.chat_path = app, size, chat_path
+    def __init__(self, app: ASGIApp, size: int, chat_path: str, upload_path: str | None = None) -> None:
+        self.app, self.size, self.chat_path, self.upload_path = app, size, chat_path, upload_path
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """The ASGI interface."""
@@ -48,6 +50,8 @@ class BodyLimit:
         await self._counted(scope, receive, send, limit)
 
     def _limit(self, scope: Scope) -> int:
+        if self.upload_path and inside(scope, self.upload_path):
+            return UPLOAD_SIZE
         if not inside(scope, self.chat_path):
             return self.size
         return 0 if scope["path"].endswith(UPLOAD) else CHAT_BODY_SIZE
@@ -131,8 +135,8 @@ class RootPath:
 class SecurityHeaders:
     """Adds a Content-Security-Policy with the allowed embedding pages, and the usual protections, to every response."""
 
-    def __init__(self, app: ASGIApp, allowed_origins: Sequence[str], chat_path: str) -> None:
-        self.app, self.chat_path = app, chat_path
+    def __init__(self, app: ASGIApp, allowed_origins: Sequence[str], *pages: str) -> None:
+        self.app, self.pages = app, pages
         self.ancestors = " ".join(["frame-ancestors", "'self'", *allowed_origins])
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -140,7 +144,7 @@ class SecurityHeaders:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        policy = self._policy(inside(scope, self.chat_path))
+        policy = self._policy(any(inside(scope, page) for page in self.pages))
 
         async def with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
@@ -153,8 +157,8 @@ class SecurityHeaders:
 
         await self.app(scope, receive, with_headers)
 
-    def _policy(self, chat: bool) -> str:
-        if not chat:
+    def _policy(self, page: bool) -> str:
+        if not page:
             return f"default-src 'none'; {self.ancestors}"
         # Gradio's page carries its configuration and styles inline; everything comes from this host, so no
         # passage can make a reader's browser call another one
