@@ -42,7 +42,7 @@ def rows() -> list[Row]:
         hits = qa.index.retriever.search(query, 1)
         terms = qa.index.retriever.explain(query, hits[0][0]) if hits else ()
         right = bool(hits) and qa.index.passage_id(hits[0][0]) in relevant.get(row["question_id"], {})
-        evidence = (answerer.share(query, terms), answerer.strength(terms, rarest))
+        evidence = (answerer.coverage(query, terms), answerer.matched(query, terms, rarest))
         found.append(Row(row["split"], bool(row["answers"]), right, evidence))
     return found
 
@@ -53,9 +53,9 @@ def main() -> None:
     dev, test = ([r for r in found if r.split == split] for split in ("dev", "test"))
     # no shrinking: three parameters need none here, and it would pull every confidence to one half
     model = LogisticRegression(C=1e6).fit([r.evidence for r in dev], [r.right for r in dev])
-    share, strength = (float(c) for c in model.coef_[0])
+    coverage, matched = (float(c) for c in model.coef_[0])
     print(f"fitted on {len(dev)} dev questions:")
-    print(f"SHARE_SLOPE = {share:.2f}, STRENGTH_SLOPE = {strength:.2f}, OFFSET = {float(model.intercept_[0]):.2f}")
+    print(f"COVERAGE_SLOPE = {coverage:.2f}, MATCHED_SLOPE = {matched:.2f}, OFFSET = {float(model.intercept_[0]):.2f}")
     for name, part in (("dev", dev), ("test", test)):
         sure = model.predict_proba([r.evidence for r in part])[:, 1]
         shown = [r for r, s in zip(part, sure, strict=True) if s >= answerer.THRESHOLD]

@@ -12,12 +12,13 @@ from ketaqa.analysis import Analyser, paragraph_sentences
 from ketaqa.records import Passage, Piece, TermWeight
 from ketaqa.retriever import QueryTerm
 
-# A logistic curve over `share` and `strength`, fitted on the dev split of the shipped questions by benchmarks/fit_confidence.py
-SHARE_SLOPE = 7.50
-STRENGTH_SLOPE = 2.35
-OFFSET = -3.69
-# below this an honest "nothing here answers that" serves the reader better than the best passage
-THRESHOLD = 0.5
+# A logistic curve over `coverage` and `matched`, fitted on the dev split of the shipped questions: benchmarks/fit_confidence.py
+COVERAGE_SLOPE = 3.34
+MATCHED_SLOPE = 0.94
+OFFSET = -2.74
+# below this an honest "nothing here answers that" serves the reader better than the best passage; a little above one half,
+# because a wrong passage costs more than silence
+THRESHOLD = 0.55
 
 Span = tuple[int, int]
 
@@ -30,27 +31,28 @@ QUANTITY_GAIN = 0.2
 HEADING_SHARE = 0.2
 
 
-def share(query: Sequence[QueryTerm], terms: Sequence[TermWeight]) -> float:
-    """The passage's score as a share, in [0, 1], of what it would be if every word of the question counted in full.
-
-    A word that no passage knows counts among what is missing.
-    """
-    total = sum(t.weight for t in query)
-    return sum(t.weight for t in terms) / total if total else 0.0
+def coverage(query: Sequence[QueryTerm], terms: Sequence[TermWeight]) -> float:
+    """The share, in [0, 1], of the question's idf that the passage holds; a word that no passage knows counts in full."""
+    total = sum(t.idf for t in query if t.word)
+    return sum(t.idf for t in _met(query, terms)) / total if total else 0.0
 
 
-def strength(terms: Sequence[TermWeight], rarest: float) -> float:
-    """The passage's score in units of `rarest`, the idf of a word that no passage holds: about how many rare words it met."""
-    return sum(t.weight for t in terms) / rarest
+def matched(query: Sequence[QueryTerm], terms: Sequence[TermWeight], rarest: float) -> float:
+    """The idf of the words met, in units of `rarest`, the idf of a word that no passage holds: about how many rare words."""
+    return sum(t.idf for t in _met(query, terms)) / rarest
+
+
+def _met(query: Sequence[QueryTerm], terms: Sequence[TermWeight]) -> list[QueryTerm]:
+    found = {t.term for t in terms if t.matched}
+    return [t for t in query if t.word and t.term in found]
 
 
 def confidence(query: Sequence[QueryTerm], terms: Sequence[TermWeight], rarest: float) -> float:
     """How likely, in [0, 1], the passage answers the question."""
-    matched = {t.term for t in terms if t.matched}
     # numbers alone name no subject: "5*3*2?" is answered by no passage that happens to hold a 5, a 3 and a 2
-    if not any(t.word and t.term in matched and any(c.isalpha() for c in t.term) for t in query):
+    if not any(c.isalpha() for t in _met(query, terms) for c in t.term):
         return 0.0
-    evidence = SHARE_SLOPE * share(query, terms) + STRENGTH_SLOPE * strength(terms, rarest) + OFFSET
+    evidence = COVERAGE_SLOPE * coverage(query, terms) + MATCHED_SLOPE * matched(query, terms, rarest) + OFFSET
     return 1.0 / (1.0 + exp(-evidence))
 
 

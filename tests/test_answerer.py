@@ -49,19 +49,21 @@ def case(rows):
 
 @settings(max_examples=200, deadline=None)
 @given(TERMS)
-def test_the_share_is_the_matched_part_of_the_weight(rows):
-    total = sum(idf for idf, _, _ in rows)
-    expected = sum(idf for idf, hit, _ in rows if hit) / total if rows else 0.0
-    found = answerer.share(*case(rows))
-    assert found == pytest.approx(expected, abs=1e-12)
+def test_coverage_is_the_matched_share_of_the_idf_of_words(rows):
+    words = [(idf, hit) for idf, hit, word in rows if word]
+    total, met = sum(idf for idf, _ in words), sum(idf for idf, hit in words if hit)
+    found = answerer.coverage(*case(rows))
+    assert found == pytest.approx(met / total if words else 0.0, abs=1e-12)
     assert 0.0 <= found <= 1.0 + 1e-12
+    assert answerer.matched(*case(rows), RAREST) == pytest.approx(met / RAREST)
 
 
-def test_share_and_strength_by_hand():
-    query, terms = case([(3.0, True, True), (1.0, False, True)])
-    assert answerer.share(query, terms) == 0.75
-    assert answerer.strength(terms, 6.0) == 0.5
-    assert answerer.share([], []) == 0.0
+def test_coverage_by_hand():
+    rows = [(3.0, True, True), (1.0, False, True), (9.0, True, False)]
+    assert answerer.coverage(*case(rows)) == 0.75
+    assert answerer.matched(*case(rows), RAREST) == 0.5
+    assert answerer.coverage([], []) == 0.0
+    assert answerer.coverage(*case([(2.0, True, False)])) == 0.0
 
 
 @settings(max_examples=200, deadline=None)

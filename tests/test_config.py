@@ -22,6 +22,8 @@ VALUES = {
     "root_path": ("/help", '"/help"', "/help"),
     "max_question_length": ("200", "200", 200),
     "max_body_size": ("4096", "4096", 4096),
+    "evaluate_page": ("true", "true", True),
+    "collections": ("sets", '"sets"', "sets"),
 }
 
 
@@ -112,7 +114,7 @@ def test_a_wrong_value_is_refused_with_key_variable_value_and_remedy(key, value,
         ("index = ['a']", "index", "['a']", "a text"),
         ("allowed_origins = [1]", "allowed_origins", "[1]", "https://www.example.org"),
         ("allowed_origins = {a = 1}", "allowed_origins", "{'a': 1}", "https://www.example.org"),
-        ("colour = 'red'", "'colour'", "'colour'", "known are allowed_origins, host"),
+        ("colour = 'red'", "'colour'", "'colour'", "known are allowed_origins, collections"),
         ("[server]\nport = 1", "'server'", "'server'", "known are"),
     ],
 )

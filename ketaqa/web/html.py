@@ -61,7 +61,7 @@ def citation(shown: Citation) -> str:
 def _references(shown: Citation) -> str:
     if not shown.references:
         return ""
-    items = (f"<li>{escape(r.text)}{' ' + link(r.url, r.url) if r.url else ''}</li>" for r in shown.references)
+    items = (f"<li>{escape(r.text)}{'&#32;' + link(r.url, r.url) if r.url else ''}</li>" for r in shown.references)
     number = len(shown.references)
     label = "1 reference" if number == 1 else f"{number} references"
     return f'<details class="kq-references"><summary>{label}</summary><ol>{"".join(items)}</ol></details>'
