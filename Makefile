@@ -36,7 +36,7 @@ $(VENV)/.bench: $(VENV)/.dev
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev,bench]'
 	@touch $@
 
-# Playwright's own Chromium where it can be downloaded, else the system's package
+# the Chromium that is there, else Playwright's own where it can be downloaded, else the system's package
 $(VENV)/.browser: $(VENV)/.dev
 	@command -v chromium || command -v chromium-browser || command -v google-chrome \
 	  || timeout 300 $(BIN)/playwright install --with-deps chromium \

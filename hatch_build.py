@@ -17,11 +17,11 @@ class ShippedIndex(BuildHookInterface):  # type: ignore[type-arg]
         if version == "editable":
             return
         sys.path.insert(0, self.root)
-        from ketaqa.builder import build
+        from ketaqa.shipped import build_whole
 
         self.folder = Path(tempfile.mkdtemp(prefix="ketaqa-wheel-"))
         shutil.copytree(Path(self.root, "corpus"), self.folder / "corpus")
-        build([self.folder / "corpus"], self.folder / "index")
+        build_whole(self.folder / "corpus", self.folder / "index")
         (self.folder / "index" / ".lock").unlink(missing_ok=True)
         build_data["force_include"][str(self.folder)] = "ketaqa/shipped"
 

@@ -6,7 +6,7 @@ Not useful for: spelling, synonyms, meaning.
 
 import unicodedata
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from itertools import pairwise
 from pathlib import Path
@@ -45,11 +45,17 @@ class Analyser:
     name: str
     stop_words: frozenset[str] = frozenset()
     stem: Callable[[str], str] | None = None
-    # a vocabulary is small beside its text: each distinct word is folded and stemmed once
-    _terms: dict[str, str | None] = field(default_factory=dict, repr=False, compare=False)
+    # None outside of a build: a server must not keep the words that people type
+    _terms: dict[str, str | None] | None = field(default=None, repr=False, compare=False)
+
+    def remembering(self) -> "Analyser":
+        """The same analyser for a build: a vocabulary is small beside its text, so each distinct word is derived once."""
+        return replace(self, _terms={})
 
     def term(self, word: str) -> str | None:
         """The term of one word as it stands in the text; None for a stop word."""
+        if self._terms is None:
+            return self._derive(word)
         if word not in self._terms:
             self._terms[word] = self._derive(word)
         return self._terms[word]
@@ -91,7 +97,7 @@ def analyser(name: str) -> Analyser:
     if name == "english":
         import Stemmer
 
-        return Analyser(name, _stop_words(), Stemmer.Stemmer("english").stemWord)
+        return Analyser(name, _stop_words(), Stemmer.Stemmer("english", 0).stemWord)
     if name == "plain":
         return Analyser(name)
     raise BadIndex(f"unknown analyser {name!r}; known are english, plain: build the index again with this version")

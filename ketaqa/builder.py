@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ketaqa import analysis, loaders, passages, postings, references, storage
+from ketaqa.analysis import Analyser
 from ketaqa.errors import BadSetting, BadSource
 from ketaqa.index import document_row, pack_bytes, pack_rows
 from ketaqa.loaders import Source
@@ -25,6 +26,9 @@ ANALYSER = "english"
 WEIGHTING = "bm25"
 # files are handed to worker processes in groups, so that small files do not pay for a message each
 FILES_A_MESSAGE = 16
+
+# where the files lie and when they were written says nothing of what the index holds
+UNVERSIONED = frozenset({"sources", "sources_ends", "source_stats", "companions", "companions_ends"})
 
 Progress = Callable[[int, int], None]
 
@@ -55,7 +59,7 @@ def build(
     *,
     workers: int = 1,
     weighting: str = WEIGHTING,
-    target: int = passages.TARGET_WORDS,
+    passage_length: int = passages.PASSAGE_LENGTH,
     progress: Progress | None = None,
 ) -> BuildReport:
     """Read files and folders and write the index at `out`; an index that is there is replaced when all is done.
@@ -64,28 +68,27 @@ def build(
     BadSource when nothing could be read or two documents share an id; BadIndex when `out` can't be written.
     """
     out = Path(out)
-    for name, value in (("workers", workers), ("target", target)):
+    for name, value in (("workers", workers), ("passage_length", passage_length)):
         if value < 1:
             raise BadSetting(f"{name} is {value!r}; give a whole number of at least 1")
     storage.check_place(out)
     found, refused = loaders.find(sources)
-    files = _read_all(found, workers, target, refused, progress)
+    files = _read_all(found, workers, passage_length, refused, progress)
     read = [item for file in files for item in file.cuts]
     if not any(item.passages for item in read):
         raise BadSource(_nothing(found, refused))
     _check_ids(files)
     table = postings.build((row for item in read for row in item.counts), weighting)
     arrays = _documents(read) | _sources(files, out) | _references(files, read) | _postings(table)
-    facts = {"analyser": ANALYSER, "weighting": weighting, "passage_words": target}
-    # where the files lie and when they were written says nothing of what the index holds
-    version = storage.write(out, arrays, facts, unversioned=frozenset({"sources", "sources_ends", "source_stats"}))
+    facts = {"analyser": ANALYSER, "weighting": weighting, "passage_length": passage_length}
+    version = storage.write(out, arrays, facts, unversioned=UNVERSIONED)
     return BuildReport(version, len(read), table.passages, len(table.vocabulary), tuple(refused))
 
 
 def _read_all(
-    found: Sequence[Source], workers: int, target: int, refused: list[Refusal], progress: Progress | None
+    found: Sequence[Source], workers: int, passage_length: int, refused: list[Refusal], progress: Progress | None
 ) -> list[_File]:
-    job = partial(_read_one, target=target)
+    job = partial(_read_one, passage_length=passage_length)
     if workers > 1 and len(found) > 1:
         with ProcessPoolExecutor(min(workers, len(found))) as pool:
             return _gathered(pool.map(job, found, chunksize=FILES_A_MESSAGE), len(found), refused, progress)
@@ -104,24 +107,24 @@ def _gathered(results: Iterable[_File | Refusal], total: int, refused: list[Refu
     return files
 
 
-def _read_one(source: Source, target: int) -> _File | Refusal:
+def _read_one(source: Source, passage_length: int) -> _File | Refusal:
     try:
         loaded = loaders.read(source)
     except BadSource as error:
         # the message begins with the file's name, which the refusal carries already
         return Refusal(source.name, str(error).removeprefix(f"{source.name}: "))
-    cuts = [_cut(document, target) for document in loaded.documents]
+    analyser = analysis.analyser(ANALYSER).remembering()
+    cuts = [_cut(document, passage_length, analyser) for document in loaded.documents]
     return _File(source, cuts, loaded.sha256, loaded.size, loaded.mtime_ns)
 
 
-def _cut(document: Document, target: int) -> _Cut:
-    found = passages.cut(document, target)
-    return _Cut(document, found, [Counter(indexed_terms(document, p)) for p in found])
+def _cut(document: Document, passage_length: int, analyser: Analyser) -> _Cut:
+    found = passages.cut(document, passage_length)
+    return _Cut(document, found, [Counter(indexed_terms(document, p, analyser)) for p in found])
 
 
-def indexed_terms(document: Document, passage: Passage) -> list[str]:
+def indexed_terms(document: Document, passage: Passage, analyser: Analyser) -> list[str]:
     """The terms that a passage is found by: its own, its document's title and the headings above it."""
-    analyser = analysis.analyser(ANALYSER)
     title = "" if document.title == document.doc_id else document.title
     above = [h for h in passage.section if h not in passage.text]
     terms = analyser.terms("\n".join([title, *above, passage.text]))
@@ -174,9 +177,19 @@ def _sources(files: Sequence[_File], out: Path) -> dict[str, NDArray[Any]]:
         path, root = (os.path.relpath(p.resolve(), here) for p in (file.source.path, file.source.root))
         return {"path": path, "root": root, "sha256": file.sha256}
 
+    roots = dict.fromkeys(f.source.root for f in files)
+    companions = [
+        {"path": os.path.relpath(path.resolve(), here), "root": os.path.relpath(root.resolve(), here), "sha256": digest}
+        for root in roots
+        for path, digest in references.digests(root)
+    ]
     stats = np.array([(f.size, f.mtime_ns) for f in files], dtype=np.int64)
     source_of = np.repeat(np.arange(len(files), dtype=np.int64), [len(f.cuts) for f in files])
-    return pack_rows("sources", map(row, files)) | {"source_stats": stats, "source_of": source_of}
+    return (
+        pack_rows("sources", map(row, files))
+        | pack_rows("companions", companions)
+        | {"source_stats": stats, "source_of": source_of}
+    )
 
 
 def _references(files: Sequence[_File], read: Sequence[_Cut]) -> dict[str, NDArray[Any]]:

@@ -15,7 +15,7 @@ import typer
 
 from ketaqa import config, pipeline, terminal
 from ketaqa.errors import BadSetting, KetaqaError
-from ketaqa.passages import TARGET_WORDS
+from ketaqa.passages import PASSAGE_LENGTH
 
 app = typer.Typer(
     name="ketaqa",
@@ -36,13 +36,21 @@ def index(
     sources: Annotated[list[str], typer.Argument(help="Files, folders, or a BEIR corpus.jsonl.")],
     out: Annotated[str, typer.Option("-o", "--out", help="Where to write the index, a folder.")],
     workers: Annotated[int, typer.Option(min=1, max=256, help="Processes that read files.")] = 1,
-    words: Annotated[int, typer.Option(min=20, max=2000, help="Length of a passage to aim at, in words.")] = TARGET_WORDS,
+    passage_length: Annotated[
+        int, typer.Option(min=20, max=2000, help="Length of a passage to aim at, in words.")
+    ] = PASSAGE_LENGTH,
 ) -> None:
     """Read documents and write an index; one that is there is replaced when all is done."""
     from ketaqa.builder import build
 
     with terminal.progress("reading") as tell:
-        report = build(sources, out, workers=workers, target=words, progress=lambda done, total: tell("reading", done, total))
+        report = build(
+            sources,
+            out,
+            workers=workers,
+            passage_length=passage_length,
+            progress=lambda done, total: tell("reading", done, total),
+        )
     for refusal in report.refused:
         print(terminal.clean(f"refused {refusal.source}: {refusal.reason}"), file=sys.stderr)
     count = len(report.refused)
@@ -249,12 +257,14 @@ def entry() -> None:
         status = _refused(_wrong_use(error))
     except KetaqaError as error:
         status = _refused(str(error))
-    except (typer.Abort, KeyboardInterrupt):
-        status = 130
     except BrokenPipeError:
         # the reader (head, less) went away; nothing is left to say
         sys.stderr.close()
         status = 0
+    except OSError as error:  # a name too long for the system, a disk that went away
+        status = _refused(f"{error.filename or 'a file'}: can't be used ({error.strerror}); check the name and the disk")
+    except (typer.Abort, KeyboardInterrupt):
+        status = 130
     sys.exit(status)
 
 

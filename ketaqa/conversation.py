@@ -20,20 +20,30 @@ LEANS = regex.compile(
 )
 
 
+# how many questions back a message from danger is still minded
+MEMORY = 3
+
+
+def leans(question: str) -> bool:
+    """Whether the wording leans on what was said before."""
+    return LEANS.search(question) is not None
+
+
 def context(question: str, history: Sequence[Message]) -> str:
     """The question before, where this one leans on it; empty where it stands alone."""
-    before = last_question(history)
-    return before if before is not None and LEANS.search(question) else ""
+    before = recent(history)
+    return before[0] if before and leans(question) else ""
 
 
-def last_question(history: Sequence[Message]) -> str | None:
-    """The text of the newest message of role "user"; BadQuestion when the history is not a list of messages."""
+def recent(history: Sequence[Message]) -> list[str]:
+    """The last MEMORY texts of role "user", newest first; BadQuestion when the history is not a list of messages."""
+    found: list[str] = []
     for message in reversed(history):
         if not isinstance(message, Mapping) or message.get("role") not in ("user", "assistant"):
             raise BadQuestion("history: each message must be {'role': 'user' or 'assistant', 'content': text}")
         content = message.get("content")
         if not isinstance(content, str):
             raise BadQuestion(f"history: content is a {type(content).__name__}; give it as text")
-        if message["role"] == "user":
-            return content
-    return None
+        if message["role"] == "user" and len(found) < MEMORY:
+            found.append(content)
+    return found

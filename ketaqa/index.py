@@ -6,7 +6,7 @@ Not useful for: ranking (retriever), building (builder), files (storage).
 
 import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from functools import cached_property
 from pathlib import Path
@@ -59,6 +59,9 @@ class Index:
         self.path = path
         self.facts, self._arrays = storage.read(path)
         self.info = IndexInfo(str(self.facts["version"]), len(self._arrays["passages"]))
+        for key in ("analyser", "weighting"):
+            if key not in self.facts:
+                raise BadIndex(f"{path}: its manifest names no {key}; build the index again")
         self.analyser = analysis.analyser(self.facts["analyser"])
         if self.facts["weighting"] not in weighting.NAMES:
             raise BadIndex(f"{path}: unknown weighting {self.facts['weighting']!r}; build the index again with this version")
@@ -67,6 +70,9 @@ class Index:
         self._headings = self._rows("headings")
         self._references = self._rows("references")
         self._sources = self._rows("sources")
+        self._companions = self._rows("companions")
+        # by path: size and time, and the digest that was read at that time
+        self._digests: dict[str, tuple[list[int], str]] = {}
 
     def _rows(self, name: str) -> Rows:
         return Rows(self._arrays[name], self._arrays[f"{name}_ends"])
@@ -145,24 +151,47 @@ class Index:
         first, last = np.searchsorted(self._arrays["passages"][:, DOCUMENT], [number, number + 1])
         return [self.passage(n) for n in range(int(first), int(last))]
 
-    def is_stale(self, document: int) -> bool:
-        """Whether the file of a document changed or went away since the build.
+    def stale(self, documents: Iterable[int]) -> set[int]:
+        """Those of the documents whose file, or whose folder's claims or sources, changed or went away since the build.
 
-        Where the whole folder is absent (an index carried to another machine) nothing can be said, and it counts as fresh.
+        Where the whole folder is absent (an index carried to another machine) nothing can be said, and they count as fresh.
         """
-        number = int(self._arrays["source_of"][document])
+        verdicts: dict[int, bool] = {}  # a file is looked at once, however many of its documents are asked about
+        found = set()
+        for document in documents:
+            source = int(self._arrays["source_of"][document])
+            if source not in verdicts:
+                verdicts[source] = self._source_changed(source)
+            if verdicts[source]:
+                found.add(document)
+        return found
+
+    def _source_changed(self, number: int) -> bool:
         source = self._sources[number]
-        here = self.path.resolve()
-        if not (here / source["root"]).is_dir():
+        if not (self.path.resolve() / source["root"]).is_dir():
             return False
-        path = here / source["path"]
+        if any(
+            self._changed(row, None)
+            for row in map(self._companions.__getitem__, range(len(self._companions)))
+            if row["root"] == source["root"]
+        ):
+            return True
+        return self._changed(source, [int(v) for v in self._arrays["source_stats"][number]])
+
+    def _changed(self, row: Mapping[str, str], known: list[int] | None) -> bool:
+        """Whether a file is another than was read. `known`: its size and time then; where they differ the digest decides."""
+        path = self.path.resolve() / row["path"]
         try:
             stat = path.stat()
-            size, mtime = (int(v) for v in self._arrays["source_stats"][number])
-            if (stat.st_size, stat.st_mtime_ns) == (size, mtime):
+            now = [stat.st_size, stat.st_mtime_ns]
+            if known is not None and now == known:
                 return False
-            digest: str = source["sha256"]
-            return stat.st_size != size or hashlib.sha256(path.read_bytes()).hexdigest() != digest
+            if known is not None and now[0] != known[0]:
+                return True
+            if self._digests.get(row["path"], ([], ""))[0] != now:
+                with open(path, "rb") as file:
+                    self._digests[row["path"]] = (now, hashlib.file_digest(file, "sha256").hexdigest())
+            return self._digests[row["path"]][1] != row["sha256"]
         except OSError:
             return True
 

@@ -1,8 +1,8 @@
 """Document to passages: slices that are read and cited alone.
 
 Sections come from the headings, paragraphs from blank lines, sentences from `analysis.sentences`. Inside a section
-sentences are packed to about `target` words; no sentence is cut, no passage spans two sections, and a heading stays with the
-text that follows it. Together the passages hold every non-blank character of the document.
+sentences are packed to about `passage_length` words; no sentence is cut, no passage spans two sections, and a heading
+stays with the text that follows it. Together the passages hold every non-blank character of the document.
 """
 
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from ketaqa.analysis import paragraphs, sentences
 from ketaqa.records import Document, Heading, Passage, Piece
 
 # chosen on span judgements and BEIR collections, see benchmarks/choices.py
-TARGET_WORDS = 120
+PASSAGE_LENGTH = 120
 WORD = regex.compile(r"\S+")
 
 
@@ -35,11 +35,11 @@ class _Sentence:
     paragraph: int
 
 
-def cut(document: Document, target: int = TARGET_WORDS) -> list[Passage]:
-    """The passages of a document, in order, each of about `target` words; none for a document of blanks."""
+def cut(document: Document, passage_length: int = PASSAGE_LENGTH) -> list[Passage]:
+    """The passages of a document, in order, each of about `passage_length` words; none for a document of blanks."""
     spans: list[tuple[int, int, tuple[str, ...]]] = []
     for section in _sections(document):
-        groups = _packed(_sentences(document.text, section), target)
+        groups = _packed(_sentences(document.text, section), passage_length)
         for group in groups:
             start = section.lead if group is groups[0] else group[0].start
             spans.append((start, group[-1].end, section.path))
@@ -78,9 +78,9 @@ def _sentences(text: str, section: _Section) -> list[_Sentence]:
     return found
 
 
-def _packed(found: list[_Sentence], target: int) -> list[list[_Sentence]]:
+def _packed(found: list[_Sentence], passage_length: int) -> list[list[_Sentence]]:
     """Groups of nearly equal size, broken where a paragraph ends if that is near enough."""
-    parts = max(1, round(sum(s.words for s in found) / target))
+    parts = max(1, round(sum(s.words for s in found) / passage_length))
     if parts == 1:
         return [found] if found else []
     ideal = sum(s.words for s in found) / parts

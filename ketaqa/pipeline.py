@@ -37,7 +37,7 @@ class KetaQA:
         """
         question = self._checked(question)
         query = self.query(question, history)
-        care = safety.check_turn(question, conversation.context(question, history))
+        care = safety.check_turn(question, conversation.recent(history), conversation.leans(question))
         if care.silent:
             return self._abstained(question, care.notices, CARE)
         hits, stale = self._fresh(question, query, _checked_k(k))
@@ -50,7 +50,10 @@ class KetaQA:
 
     def query(self, question: str, history: Sequence[Message] = ()) -> list[QueryTerm]:
         """The weighted terms that a question is searched by."""
-        return self.index.retriever.query(question, conversation.context(question, history))
+        before = conversation.context(question, history)
+        # a text too long to be a question is no context either
+        context = before if len(before) <= self.config.max_question_length else ""
+        return self.index.retriever.query(question, context)
 
     def confidence(self, query: Sequence[QueryTerm], terms: Sequence[TermWeight]) -> float:
         """How likely, in [0, 1], a passage answers a question, from what its terms added to its score."""
@@ -87,14 +90,15 @@ class KetaQA:
 
     def _fresh(self, question: str, query: list[QueryTerm], k: int) -> tuple[list[Hit], bool]:
         """The k best hits whose files did not change, and whether a better one was left out because its file did."""
-        wanted, stale = k, False
+        wanted = k
         while True:
             found = self.index.retriever.search(query, wanted)
-            fresh = [(n, s) for n, s in found if not self.index.is_stale(self.index.document_of(n))]
-            stale = len(fresh) < len(found)
+            changed = self.index.stale(self.index.document_of(n) for n, _ in found)
+            fresh = [(n, s) for n, s in found if self.index.document_of(n) not in changed]
             if len(fresh) >= k or len(found) < wanted:
-                return [self._hit(rank, n, s, query, question) for rank, (n, s) in enumerate(fresh[:k], 1)], stale
-            wanted *= 2
+                hits = [self._hit(rank, n, s, query, question) for rank, (n, s) in enumerate(fresh[:k], 1)]
+                return hits, bool(changed)
+            wanted *= 4
 
     def _hit(self, rank: int, number: int, score: float, query: list[QueryTerm], question: str) -> Hit:
         passage, headings = self.index.passage(number), self.index.headings_in(number)

@@ -5,6 +5,7 @@ A folder of documents may hold claims.jsonl ({"claim_id", "doc_id", "quote", "so
 the claims whose quotes it overlaps.
 """
 
+import hashlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -49,6 +50,13 @@ def load(folder: Path, documents: Mapping[str, Document], partial: bool = False)
     if partial:
         rows = [(number, row) for number, row in rows if row.get("doc_id") in documents]
     return [_claim(row, number, folder / CLAIMS, documents, sources) for number, row in rows]
+
+
+def digests(folder: Path) -> list[tuple[Path, str]]:
+    """The files of a folder that citations are made of, where there are any, and their SHA-256."""
+    if not (folder / CLAIMS).is_file():
+        return []
+    return [(folder / name, hashlib.sha256((folder / name).read_bytes()).hexdigest()) for name in (CLAIMS, SOURCES)]
 
 
 def _rows(path: Path) -> Iterator[tuple[int, jsonl.Row]]:

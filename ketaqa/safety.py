@@ -7,6 +7,7 @@ Useful for: messages from people in danger. Not useful for: deciding whether a d
 import re
 import tomllib
 import unicodedata
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -14,6 +15,8 @@ from pathlib import Path
 from ketaqa.records import Link, Notice, NoticeKind
 
 RULES = Path(__file__).parent / "data" / "safety.toml"
+# no message is longer, and no pattern should have to read more
+LONGEST = 10_000
 APOSTROPHES = re.compile("[‘’‛´`ʼʹ′]")
 _WORDS = re.compile(r"<(\w+)>")
 
@@ -46,17 +49,23 @@ def check(question: str) -> Care:
     return Care(tuple(dict.fromkeys(rule.notice for rule in shown)), silent)
 
 
-def check_turn(question: str, context: str) -> Care:
-    """The notices of a question, and of it together with the one it leans on where that was a message from danger.
+def check_turn(question: str, before: Sequence[str], leans: bool) -> Care:
+    """The notices of a question, and of the messages before it (newest first) where one came from danger.
 
-    "How much would it take" is harmless by itself, and is not after "I want to die".
+    After such a message help stays in sight: a question that leans on it ("how much would it take") or asks about amounts is
+    not answered, any other is answered below the help lines.
     """
     care = check(question)
-    if care.silent or not context:
+    grave = next((c for c in map(check, (text[:LONGEST] for text in before)) if c.silent and _is_grave(c)), None)
+    if care.silent or grave is None:
         return care
-    together = check(f"{context} {question}")
-    grave = any(notice.kind in ("crisis", "emergency") for notice in together.notices)
-    return together if together.silent and grave else care
+    if leans or any(notice.kind == "dosing" for notice in care.notices):
+        return grave
+    return Care(tuple(dict.fromkeys(grave.notices + care.notices)), silent=False)
+
+
+def _is_grave(care: Care) -> bool:
+    return any(notice.kind in ("crisis", "emergency") for notice in care.notices)
 
 
 def normalised(question: str) -> str:

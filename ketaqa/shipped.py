@@ -10,7 +10,7 @@ from pathlib import Path
 from filelock import FileLock
 
 from ketaqa.builder import build
-from ketaqa.errors import BadIndex
+from ketaqa.errors import BadIndex, BadSource
 from ketaqa.storage import MANIFEST
 
 PACKAGE = Path(__file__).parent
@@ -40,9 +40,16 @@ def _fresh(corpus: Path, index: Path) -> Path:
         index.parent.mkdir(exist_ok=True)
         with FileLock(index.with_suffix(".lock"), timeout=60):
             if not _is_built(index, mark, wanted):  # another process may have built it meanwhile
-                build([corpus], index)
+                build_whole(corpus, index)
                 mark.write_text(wanted)
     return index
+
+
+def build_whole(corpus: Path, index: Path) -> None:
+    """Build an index that must hold every document; BadSource when a file of the corpus can't be read."""
+    report = build([corpus], index)
+    if report.refused:
+        raise BadSource(f"{corpus / report.refused[0].source}: {report.refused[0].reason}")
 
 
 def _is_built(index: Path, mark: Path, wanted: str) -> bool:

@@ -8,6 +8,7 @@ old one readable.
 import hashlib
 import json
 import os
+import re
 import secrets
 import shutil
 from collections.abc import Mapping
@@ -23,6 +24,8 @@ from ketaqa.errors import BadIndex
 FORMAT = "ketaqa index 1"
 MANIFEST = "manifest.json"
 LOCK = ".lock"
+DATA = re.compile(r"data-[0-9a-f]{12}")
+OURS = re.compile(rf"\.lock|manifest\.json(?:\.{DATA.pattern})?|{DATA.pattern}")
 Arrays = Mapping[str, NDArray[Any]]
 
 
@@ -71,16 +74,12 @@ def read(path: Path) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
 def _is_ours(path: Path) -> bool:
     """Whether a folder is empty, an index, or what a first build left that was killed: then and only then may it change."""
     names = {p.name for p in path.iterdir()}
-    if not names:
-        return True
-    if MANIFEST in names:
-        return b'"format": "ketaqa index' in (path / MANIFEST).read_bytes()[:100] or LOCK in names
-    # every build takes the lock before it writes anything else
-    return LOCK in names and all(n == LOCK or n.startswith(("data-", f"{MANIFEST}.data-")) for n in names)
+    # every build takes the lock before it writes anything else, and gives only these names
+    return not names or (LOCK in names and all(OURS.fullmatch(name) for name in names))
 
 
 def _is_data(path: Path) -> bool:
-    return path.is_dir() and path.name.startswith("data-")
+    return path.is_dir() and DATA.fullmatch(path.name) is not None
 
 
 def _write_locked(path: Path, arrays: Arrays, facts: Mapping[str, Any], unversioned: frozenset[str]) -> str:

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ketaqa import shipped
+from ketaqa import builder, shipped
 from ketaqa.builder import build
 from ketaqa.errors import BadIndex, BadSetting, BadSource, KetaqaError
 from ketaqa.index import Index
@@ -14,7 +14,7 @@ from ketaqa.records import Reference
 
 CORPUS = shipped.corpus_path()
 # where the files lie and when they were written: the only arrays that may differ between two builds of the same documents
-OF_THE_PLACE = {"sources.npy", "sources_ends.npy", "source_stats.npy"}
+OF_THE_PLACE = {f"{name}.npy" for name in builder.UNVERSIONED}
 
 
 def written(folder, files):
@@ -74,9 +74,9 @@ def test_building_again_in_the_same_place_gives_the_same_version(tmp_path):
         (TOY | {"e.txt": "One more."}, {}),
         ({"z.md": TOY["a.md"]} | {k: v for k, v in TOY.items() if k != "a.md"}, {}),
         (TOY, {"weighting": "tfidf"}),
-        (TOY, {"target": 60}),
+        (TOY, {"passage_length": 60}),
     ],
-    ids=["text", "document", "name", "weighting", "target"],
+    ids=["text", "document", "name", "weighting", "passage_length"],
 )
 def test_the_version_changes_with_what_the_index_holds(files, options, tmp_path):
     before = build([written(tmp_path / "1", TOY)], tmp_path / "1.index").version
@@ -151,7 +151,9 @@ def test_a_missing_source_stops_the_build_and_keeps_the_old_index(tmp_path):
     assert Index(tmp_path / "my.index").info.version == old
 
 
-@pytest.mark.parametrize(("options", "name"), [({"weighting": "bm11"}, "'bm11'"), ({"target": 0}, "0"), ({"target": -5}, "-5")])
+@pytest.mark.parametrize(
+    ("options", "name"), [({"weighting": "bm11"}, "'bm11'"), ({"passage_length": 0}, "0"), ({"passage_length": -5}, "-5")]
+)
 def test_an_impossible_option_is_refused_by_its_value(options, name, tmp_path):
     with pytest.raises(BadSetting) as error:
         build([written(tmp_path / "docs", TOY)], tmp_path / "my.index", **options)

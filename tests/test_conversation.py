@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ketaqa.conversation import context, last_question
+from ketaqa.conversation import MEMORY, context, recent
 from ketaqa.errors import BadQuestion
 
 BEFORE = "Is ketamine addictive?"
@@ -68,8 +68,8 @@ FOLLOW_UPS = st.text(max_size=40) | st.sampled_from(["and it?", "What about that
 def test_the_context_is_the_newest_question_or_nothing_and_the_history_stays(history, question):
     copy = [dict(m) for m in history]
     typed = [m["content"] for m in history if m["role"] == "user"]
-    assert last_question(history) == (typed[-1] if typed else None)
-    assert context(question, history) in {"", last_question(history) or ""}
+    assert recent(history) == typed[::-1][:MEMORY]
+    assert context(question, history) in {"", *recent(history)[:1]}
     assert history == copy
 
 
@@ -79,8 +79,7 @@ def test_the_newest_question_counts_and_extra_keys_do_no_harm():
         *HISTORY,
         {"role": "assistant", "content": "More?", "metadata": None},
     ]
-    assert last_question(history) == BEFORE
-    assert last_question(tuple(history)) == BEFORE
+    assert recent(history) == recent(tuple(history)) == [BEFORE, "What is ECT?"]
 
 
 @pytest.mark.parametrize(
@@ -109,4 +108,4 @@ def test_a_malformed_message_is_refused(message, named):
 
 def test_the_refusal_of_a_role_says_what_a_message_is():
     with pytest.raises(BadQuestion, match="'role': 'user' or 'assistant', 'content': text"):
-        last_question([{"role": "tool", "content": "x"}])
+        recent([{"role": "tool", "content": "x"}])

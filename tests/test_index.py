@@ -154,7 +154,7 @@ def test_an_unknown_document_is_refused_by_name(doc_id, tmp_path):
 
 
 def stale(index):
-    return [doc_id for number, doc_id in enumerate(index.doc_ids()) if index.is_stale(number)]
+    return [doc_id for number, doc_id in enumerate(index.doc_ids()) if index.stale([number])]
 
 
 def found(index, query="rain"):

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from ketaqa import loaders, shipped
 from ketaqa.analysis import sentences
-from ketaqa.passages import TARGET_WORDS, cut
+from ketaqa.passages import PASSAGE_LENGTH, cut
 from ketaqa.records import Document, Heading, Piece
 
 
@@ -56,7 +56,7 @@ DOCUMENTS = st.builds(
 )
 
 
-def assert_law(doc, target=TARGET_WORDS):
+def assert_law(doc, target=PASSAGE_LENGTH):
     found = cut(doc, target)
     at = 0
     for number, passage in enumerate(found, 1):
@@ -123,7 +123,7 @@ def assert_sections(doc, found):
 
 
 @settings(max_examples=150, deadline=None)
-@given(DOCUMENTS, st.sampled_from([1, 5, 20, TARGET_WORDS]))
+@given(DOCUMENTS, st.sampled_from([1, 5, 20, PASSAGE_LENGTH]))
 @example(document(), 20)
 @example(document(" \n\t"), 20)
 @example(document((1, "Alone")), 20)
@@ -137,7 +137,7 @@ def test_the_law_of_passages_on_generated_documents(doc, target):
     assert cut(doc, target) == found
 
 
-@pytest.mark.parametrize("target", [1, 40, TARGET_WORDS, 100_000])
+@pytest.mark.parametrize("target", [1, 40, PASSAGE_LENGTH, 100_000])
 def test_the_law_of_passages_on_the_shipped_corpus(target):
     for doc in shipped_documents():
         found = assert_law(doc, target)
@@ -156,7 +156,7 @@ WORDY = st.lists(st.integers(3, 20).map(lambda n: " ".join(["word"] * n).capital
 
 
 @settings(max_examples=100, deadline=None)
-@given(WORDY, st.sampled_from([" ", "\n\n"]), st.sampled_from([60, TARGET_WORDS, 200]))
+@given(WORDY, st.sampled_from([" ", "\n\n"]), st.sampled_from([60, PASSAGE_LENGTH, 200]))
 @example(["Word " * 6 + "word.", "Two words."], "\n\n", 60)
 def test_passages_are_near_the_target_length(parts, gap, target):
     lengths = [len(p.text.split()) for p in cut(document(gap.join(parts)), target)]
@@ -171,7 +171,7 @@ def test_passages_of_the_shipped_corpus_are_near_the_target_length():
     for doc in shipped_documents():
         for passage in cut(doc):
             longest = max(len(passage.text[a:b].split()) for a, b in sentences(passage.text))
-            assert len(passage.text.split()) <= 1.5 * TARGET_WORDS + longest
+            assert len(passage.text.split()) <= 1.5 * PASSAGE_LENGTH + longest
 
 
 def test_a_sentence_longer_than_the_target_stays_whole():

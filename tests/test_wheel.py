@@ -26,7 +26,7 @@ print(json.dumps({
     "status": answer.status, "notices": [n.kind for n in answer.notices], "version": qa.info.version,
     "passage": answer.passage and answer.passage.text, "doc_id": answer.passage and answer.passage.doc_id,
     "references": answer.citation and len(answer.citation.references), "doc_ids": qa.index.doc_ids(),
-    "stale": [d for d in range(len(qa.index.doc_ids())) if qa.index.is_stale(d)],
+    "stale": sorted(qa.index.stale(range(len(qa.index.doc_ids())))),
 }))
 """
 

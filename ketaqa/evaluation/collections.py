@@ -137,7 +137,7 @@ def _place(
             raise BadCollection(f"{path}: line {number} gives {key} as {value!r}; give a list")
     answers = [_quote(a, texts, path, number) for a in listed]
     try:
-        conversation.last_question(history)
+        conversation.recent(history)
     except BadQuestion as error:
         raise BadCollection(f"{path}: line {number}: {error}") from error
     if split not in ("", row.get("split")):

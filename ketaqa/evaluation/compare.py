@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from ketaqa.errors import BadSetting
+from ketaqa.errors import BadCollection, BadSetting
 from ketaqa.evaluation import measures, significance
 from ketaqa.evaluation.significance import Measured
 from ketaqa.evaluation.trec import Qrels, Run
@@ -41,6 +41,8 @@ class Comparison:
 def compare(runs: Mapping[str, Run], qrels: Qrels, names: Sequence[str] = measures.DEFAULT) -> Comparison:
     """Measure runs on the same judgements and test each against the first. BadSetting for an unknown measure."""
     judged = {q: docs for q, docs in qrels.items() if any(r > 0 for r in docs.values())}
+    if not judged:
+        raise BadCollection("the judgements name no relevant document; give judgements above 0")
     values = {run: measures.by_question(ranking, judged, names) for run, ranking in runs.items()}
     tables = {name: {run: significance.mean(list(values[run][name].values())) for run in runs} for name in names}
     first, *others = runs

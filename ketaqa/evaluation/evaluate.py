@@ -32,7 +32,7 @@ Progress = Callable[[str, int, int], None]
 class Setting:
     """What a sweep varies: the target length of a passage in words, and the weighting."""
 
-    passage_length: int = passages.TARGET_WORDS
+    passage_length: int = passages.PASSAGE_LENGTH
     weighting: str = builder.WEIGHTING
 
 
@@ -96,7 +96,7 @@ def evaluate(
             [path],
             where,
             weighting=setting.weighting,
-            target=setting.passage_length,
+            passage_length=setting.passage_length,
             progress=lambda done, total: tell("indexing", done, total),
         )
         return _evaluated(collection, KetaQA(Index(where)), names, tell, setting, inspect)

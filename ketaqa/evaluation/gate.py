@@ -59,10 +59,13 @@ def read(path: Path) -> dict[str, Any]:
         body = json.loads(path.read_text(encoding="utf-8"))
         if body["format"] != FORMAT:
             raise ValueError(body["format"])
-        return {key: body[key] for key in ("collection", "questions", "values")}
+        # every measure must have a number for every question
+        questions = list(body["questions"])
+        values = {name: {q: float(row[q]) for q in questions} for name, row in body["values"].items()}
+        return {"collection": body["collection"], "questions": body["questions"], "values": values}
     except OSError as error:
         raise BadCollection(f"{path}: can't be read ({error.strerror}); make it with --save") from error
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise BadCollection(f"{path}: not a baseline of this version ({FORMAT}); make it anew with --save") from error
 
 

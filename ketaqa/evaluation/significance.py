@@ -54,8 +54,8 @@ def interval(
 def randomisation_p(first: Sequence[float], second: Sequence[float]) -> float:
     """Two-sided p of the paired randomisation test (Fisher 1935; Smucker, Allan & Carterette 2007): signs of differences."""
     differences = np.array(second, dtype=np.float64) - np.array(first, dtype=np.float64)
-    if not np.any(differences):
-        return 1.0
+    if len(differences) < 2 or not np.any(differences):
+        return 1.0  # one question, or no difference, proves nothing
     from scipy.stats import permutation_test
 
     drawn = permutation_test(

@@ -2,14 +2,17 @@
 
 import re
 from collections.abc import Container, Iterator
+from math import isfinite
 from pathlib import Path
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 from ketaqa.errors import BadCollection, BadSource
 from ketaqa.loaders.text import decode
 
 Qrels = dict[str, dict[str, int]]
 Run = dict[str, list[tuple[str, float]]]
+
+TAG = "ketaqa"
 
 
 def read_qrels(path: Path, queries: Container[str] | None = None, documents: Container[str] | None = None) -> Qrels:
@@ -29,6 +32,8 @@ def read_qrels(path: Path, queries: Container[str] | None = None, documents: Con
                     raise BadCollection(
                         f"{path}: line {number} judges {kind} {one!r}, which is not there; add it or remove the line"
                     )
+            if not query_id or not doc_id:
+                raise ValueError(line)
             judged = qrels.setdefault(query_id, {})
             if doc_id in judged and judged[doc_id] != int(relevance):
                 raise BadCollection(f"{path}: line {number} judges {doc_id!r} for {query_id!r} a second time; keep one")
@@ -47,7 +52,11 @@ def read_run(path: Path) -> Run:
     for number, line in lines(path):
         fields = line.split()
         try:
-            query_id, _, doc_id, _, score = fields[:5]
+            query_id, _, doc_id, _, score, tag = fields
+            if tag == TAG:
+                query_id, doc_id = unquote(query_id), unquote(doc_id)
+            if not isfinite(float(score)):
+                raise ValueError(score)
             docs = run.setdefault(query_id, {})
             if doc_id in docs:
                 raise BadCollection(f"{path}: line {number} names {doc_id!r} for {query_id!r} a second time; keep one")
@@ -60,7 +69,7 @@ def read_run(path: Path) -> Run:
     return {query_id: list(docs.items()) for query_id, docs in run.items()}
 
 
-def write_run(run: Run, path: Path, tag: str = "ketaqa") -> None:
+def write_run(run: Run, path: Path, tag: str = TAG) -> None:
     """Write a TREC run; scores keep every digit, so that reading it gives the same order."""
     rows = (
         f"{_name(query_id)} Q0 {_name(doc_id)} {rank} {score!r} {tag}\n"
@@ -71,8 +80,8 @@ def write_run(run: Run, path: Path, tag: str = "ketaqa") -> None:
 
 
 def _name(name: str) -> str:
-    # a blank would shift the columns
-    return re.sub(r"\s", lambda blank: quote(blank[0]), name)
+    # a blank would shift the columns; reading a run of ours turns it back
+    return re.sub(r"[\s%]", lambda one: quote(one[0]), name)
 
 
 def lines(path: Path) -> Iterator[tuple[int, str]]:

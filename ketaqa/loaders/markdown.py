@@ -10,7 +10,7 @@ import re
 from itertools import pairwise
 
 from ketaqa.errors import BadSource
-from ketaqa.loaders.text import decode, title_of
+from ketaqa.loaders.text import MAX_SIZE, decode, title_of
 from ketaqa.records import Document, Heading
 
 KEYS = ("title", "summary", "url", "published", "reviewed", "jurisdiction", "licence")
@@ -22,7 +22,7 @@ OPENED = re.compile(r"\A---[ \t]*\n[\w-]+[ \t]*:")
 
 def load(data: bytes, source: str) -> Document:
     """A Markdown file as a Document; BadSource when its front matter is malformed."""
-    raw = decode(data, source)
+    raw = decode(data, source, MAX_SIZE)
     front = FRONT_MATTER.match(raw)
     if front is None and OPENED.match(raw):
         raise BadSource(f"{source}: line 1 opens front matter that is never closed; end it with a line of ---")

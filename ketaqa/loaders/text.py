@@ -11,10 +11,10 @@ from ketaqa.records import Document
 MAX_SIZE = 64 * 2**20
 
 
-def decode(data: bytes, source: str) -> str:
+def decode(data: bytes, source: str, max_size: int | None = None) -> str:
     """UTF-8, or UTF-16/32 where a byte order mark says so; line ends become "\\n". BadSource for anything else."""
-    if len(data) > MAX_SIZE:
-        raise BadSource(f"{source}: {len(data)} bytes, more than {MAX_SIZE}; split it into smaller files")
+    if max_size is not None and len(data) > max_size:
+        raise BadSource(f"{source}: {len(data)} bytes, more than {max_size}; split it into smaller files")
     encoding = "utf-8-sig"
     # the UTF-32 mark begins with the UTF-16 one, so it is tried first
     for mark, name in (
@@ -43,5 +43,5 @@ def title_of(source: str) -> str:
 
 def load(data: bytes, source: str) -> Document:
     """A plain text file as a Document, its whole text unchanged but for line ends."""
-    text = decode(data, source)
+    text = decode(data, source, MAX_SIZE)
     return Document(source, title_of(source), text, hashlib.sha256(data).hexdigest(), source)

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
 
 import ketaqa
-from ketaqa.errors import BadQuestion, BadSetting, UnknownDocument
+from ketaqa.errors import BadQuestion, UnknownDocument
 from ketaqa.pipeline import DEFAULT_K, MAX_K, KetaQA
 from ketaqa.records import Answer, Citation, Document, Passage
 from ketaqa.web.guard import BodyLimit, Faults, RootPath, SecurityHeaders
@@ -91,7 +91,6 @@ def create_app(qa: KetaQA) -> FastAPI:
     _errors(app)
     _routes(app, qa)
     _mount_chat(app, qa)
-    origins = list(qa.config.allowed_origins)
     origins = list(qa.config.allowed_origins)
     # the first added is the innermost
     app.add_middleware(Faults)
@@ -187,8 +186,7 @@ def _errors(app: FastAPI) -> None:
         return JSONResponse({"error": {"code": code, "message": message}}, status_code=status, headers=headers)
 
     @app.exception_handler(BadQuestion)
-    @app.exception_handler(BadSetting)
-    def bad_question(request: Request, error: Exception) -> JSONResponse:
+    def bad_question(request: Request, error: BadQuestion) -> JSONResponse:
         return refused(422, "bad_question", str(error))
 
     @app.exception_handler(UnknownDocument)

@@ -32,6 +32,7 @@ EXAMPLES = [
     "Is it legal in the UK?",
 ]
 CSS = """
+h1 { font-family: system-ui, sans-serif !important; }
 .kq-question { white-space: pre-wrap; overflow-wrap: anywhere; }
 .kq-answer { line-height: 1.55; }
 .kq-passage { white-space: pre-wrap; overflow-wrap: anywhere; unicode-bidi: isolate; margin: 0 0 .75em; padding: 0 0 0 .9em;

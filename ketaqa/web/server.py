@@ -24,7 +24,8 @@ def run(config: Config) -> None:
 
     app = create_app(qa)
     host, port = listener.getsockname()[:2]
-    print(f"KetaQA: http://{host}:{port}/chat", file=sys.stderr, flush=True)
+    shown = f"[{host}]" if ":" in host else host
+    print(f"KetaQA: http://{shown}:{port}/chat", file=sys.stderr, flush=True)
     # no access log: a search has its question in the address
     server = uvicorn.Server(uvicorn.Config(app, log_level="warning", access_log=False, server_header=False))
     server.run(sockets=[listener])
