@@ -77,3 +77,14 @@ def test_every_route_is_documented():
 def test_the_links_lead_somewhere():
     links = [link for link in re.findall(r"\]\(([^)#]+)\)", README) if "://" not in link]
     assert [link for link in links if not (ROOT / link).exists()] == []
+
+
+def test_every_command_and_long_option_is_shown_or_has_help():
+    from typer.main import get_command
+
+    from ketaqa.cli import app
+
+    commands = get_command(app).commands
+    assert [name for name in commands if f"ketaqa {name}" not in README] == []
+    options = [o for command in commands.values() for o in command.params if o.param_type_name == "option"]
+    assert [o.name for o in options if not getattr(o, "help", None) and o.name != "help"] == []

@@ -69,7 +69,17 @@ def built(tmp_path_factory):
 
 def names_of_files():
     # the names are the same for every index: the parameters of the tests over all files of one
-    columns = ["texts", "documents", "sections", "sources", "passage_references", "references", "terms", "headings", "companions"]
+    columns = [
+        "texts",
+        "documents",
+        "sections",
+        "sources",
+        "passage_references",
+        "references",
+        "terms",
+        "headings",
+        "companions",
+    ]
     single = ["passages", "source_stats", "source_of", "indptr", "indices", "data", "df"]
     return sorted([*columns, *(f"{name}_ends" for name in columns), *single])
 
