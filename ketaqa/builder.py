@@ -4,6 +4,8 @@ Useful for: `ketaqa index`. Not useful for: reading an index (index).
 """
 
 import os
+import threading
+import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -54,7 +56,7 @@ class _File:
 
 
 def build(
-    sources: Iterable[str | Path],
+    sources: str | Path | Iterable[str | Path],
     out: str | Path,
     *,
     workers: int = 1,
@@ -90,9 +92,20 @@ def _read_all(
 ) -> list[_File]:
     job = partial(_read_one, passage_length=passage_length)
     if workers > 1 and len(found) > 1:
-        with ProcessPoolExecutor(min(workers, len(found))) as pool:
+        with ProcessPoolExecutor(min(workers, len(found)), initializer=_end_with, initargs=(os.getpid(),)) as pool:
             return _gathered(pool.map(job, found, chunksize=FILES_A_MESSAGE), len(found), refused, progress)
     return _gathered(map(job, found), len(found), refused, progress)
+
+
+def _end_with(parent: int) -> None:
+    """Let a worker end when the process that started it is gone, however that ended."""
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(1.0)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
 
 
 def _gathered(results: Iterable[_File | Refusal], total: int, refused: list[Refusal], progress: Progress | None) -> list[_File]:

@@ -52,10 +52,11 @@ def index(
             progress=lambda done, total: tell("reading", done, total),
         )
     for refusal in report.refused:
-        print(terminal.clean(f"refused {refusal.source}: {refusal.reason}"), file=sys.stderr)
+        print(terminal.line(f"refused {refusal.source}: {refusal.reason}"), file=sys.stderr)
     count = len(report.refused)
     refused = f", {count} {'file' if count == 1 else 'files'} refused" if count else ""
-    print(f"{report.documents} documents, {report.passages} passages, {report.terms} terms{refused} -> {out}")
+    documents = "1 document" if report.documents == 1 else f"{report.documents} documents"
+    print(f"{documents}, {report.passages} passages, {report.terms} terms{refused} -> {out}")
 
 
 @app.command(epilog='Example: ketaqa ask "How fast does ketamine work for depression?"')
@@ -81,12 +82,16 @@ def search(
 ) -> None:
     """List the best passages by falling score."""
     qa = _open(index)
-    hits = qa.search(query, k)
+    hits, stale = qa.searched(query, k)
+    if stale:
+        print(terminal.clean(stale), file=sys.stderr)
     if as_json:
         keys = ("rank", "score", "passage", "citation", *(["terms"] if explain else []))
         _print({"query": query, "hits": [{key: asdict(hit)[key] for key in keys} for hit in hits]})
     else:
         terminal.show_hits(hits, explain)
+        if not hits and not stale:
+            print("No passage holds any word of that.", file=sys.stderr)
 
 
 @app.command(epilog="Example: ketaqa passages what-is-ketamine.md")
@@ -250,11 +255,18 @@ def _print(value: object) -> None:
 def entry() -> None:
     """What the command `ketaqa` runs: every refusal is one line on standard error and exit status 2."""
     # a terminal that can't show a character must not stop an answer
-    sys.stdout.reconfigure(errors="replace")  # type: ignore[union-attr]
+    if sys.stdout is not None:
+        sys.stdout.reconfigure(errors="replace")  # type: ignore[union-attr]
     try:
         status = typer.main.get_command(app).main(prog_name="ketaqa", standalone_mode=False)
+        if sys.stdout is not None:
+            sys.stdout.flush()
     except typer.TyperException as error:
-        status = _refused(_wrong_use(error))
+        if len(sys.argv) == 1:  # no command at all: the error is the help
+            print(getattr(error, "message", "") or _wrong_use(error))
+            status = 0
+        else:
+            status = _refused(_wrong_use(error))
     except KetaqaError as error:
         status = _refused(str(error))
     except BrokenPipeError:
@@ -278,5 +290,5 @@ def _wrong_use(error: typer.TyperException) -> str:
 
 
 def _refused(message: str) -> int:
-    print("ketaqa: " + terminal.clean(" ".join(message.split())), file=sys.stderr)
+    print("ketaqa: " + terminal.line(message), file=sys.stderr)
     return 2

@@ -40,10 +40,11 @@ def load(environ: Mapping[str, str] = os.environ, folder: Path = Path()) -> Conf
         if key not in known:
             raise BadSetting(f"{path}: unknown setting {key!r}; known are {', '.join(sorted(known))}")
         found[key] = _checked(key, value, str(path))
-    for key in sorted(known):
-        name = PREFIX + key.upper()
-        if name in environ:
-            found[key] = _checked(key, environ[name], name)
+    for name in sorted(n for n in environ if n.startswith(PREFIX)):
+        key = name.removeprefix(PREFIX).lower()
+        if key not in known:
+            raise BadSetting(f"{name}: unknown setting {key!r}; known are {', '.join(sorted(known))}")
+        found[key] = _checked(key, environ[name], name)
     return Config(**found)  # type: ignore[arg-type]  # _checked gave each key its type
 
 

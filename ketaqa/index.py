@@ -101,7 +101,11 @@ class Index:
 
     def doc_id_of(self, number: int) -> str:
         """The doc_id of the document that a passage belongs to."""
-        return str(self._documents[self.document_of(number)]["doc_id"])
+        return self.doc_id_at(self.document_of(number))
+
+    def doc_id_at(self, document: int) -> str:
+        """The doc_id of the document of that number."""
+        return str(self._documents[document]["doc_id"])
 
     def _text(self, document: int, start: int, end: int) -> str:
         base = int(self._arrays["texts_ends"][document])

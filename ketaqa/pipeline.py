@@ -13,7 +13,8 @@ from ketaqa.retriever import QueryTerm
 
 MAX_K = 100
 DEFAULT_K = 4
-STALE = "A source file changed since this index was built, so its text is not quoted. Build the index again: ketaqa index"
+STALE = "{} changed since this index was built, so its text is not quoted. Build the index again: ketaqa index SOURCE -o INDEX"
+NO_HELP = "This is not answered here."
 CARE = "This message is answered by people, not by documents. The help named here is the place to turn to."
 
 
@@ -35,16 +36,25 @@ class KetaQA:
         history: earlier messages, oldest first, {"role": "user" | "assistant", "content": text}.
         BadQuestion when the question is empty, too long or not text.
         """
-        question = self._checked(question)
-        query = self.query(question, history)
+        _must_be_text(question)
+        # help comes before every other check: a long message from danger is still a message from danger
         care = safety.check_turn(question, conversation.recent(history), conversation.leans(question))
         if care.silent:
-            return self._abstained(question, care.notices, CARE)
-        hits, stale = self._fresh(question, query, _checked_k(k))
-        notices = care.notices + ((Notice("stale", STALE),) if stale else ())
+            grave = any(n.kind != "dosing" for n in care.notices)
+            return self._abstained(question, care.notices, CARE if grave else NO_HELP)
+        question = self._checked(question)
+        answer = self._looked_up(question, self.query(question, history), care.notices, _checked_k(k))
+        if answer.status == "abstained" and conversation.context(question, history):
+            # leaning wording ("it") may just as well mean the subject of all documents: as typed, then
+            return self._looked_up(question, self.query(question), care.notices, k)
+        return answer
+
+    def _looked_up(self, question: str, query: list[QueryTerm], notices: tuple[Notice, ...], k: int) -> Answer:
+        hits, stale = self._fresh(question, query, k)
+        notices += (Notice("stale", stale),) if stale else ()
         sure = self.confidence(query, hits[0].terms) if hits else 0.0
         if sure < answerer.THRESHOLD:
-            reason = STALE if stale and not hits else answerer.reason_for_silence(question, query, self.index.analyser)
+            reason = stale or answerer.reason_for_silence(question, query, self.index.analyser)
             return self._abstained(question, notices, reason, sure)
         return self._answered(question, query, hits, notices, sure)
 
@@ -61,8 +71,12 @@ class KetaQA:
 
     def search(self, query: str, k: int = 10) -> list[Hit]:
         """The k best passages, by falling score, ties by passage number. Passages of changed files are left out."""
+        return self.searched(query, k)[0]
+
+    def searched(self, query: str, k: int) -> tuple[list[Hit], str]:
+        """The hits of `search`, and what to say where passages were left out; empty where none was."""
         terms = self.index.retriever.query(self._checked(query))
-        return self._fresh(query, terms, _checked_k(k))[0]
+        return self._fresh(query, terms, _checked_k(k))
 
     def documents(self) -> list[Document]:
         """All documents, in order."""
@@ -78,8 +92,7 @@ class KetaQA:
 
     def _checked(self, question: str) -> str:
         limit = self.config.max_question_length
-        if not isinstance(question, str):
-            raise BadQuestion(f"the question is a {type(question).__name__}; give it as text")
+        _must_be_text(question)
         if not question.strip():
             raise BadQuestion("the question is empty; type a question")
         if len(question) > limit:
@@ -88,8 +101,8 @@ class KetaQA:
             raise BadQuestion("the question is not valid text (a lone surrogate); type it again")
         return question
 
-    def _fresh(self, question: str, query: list[QueryTerm], k: int) -> tuple[list[Hit], bool]:
-        """The k best hits whose files did not change, and whether a better one was left out because its file did."""
+    def _fresh(self, question: str, query: list[QueryTerm], k: int) -> tuple[list[Hit], str]:
+        """The k best hits whose files did not change, and, where one was left out, what to say of it."""
         wanted = k
         while True:
             found = self.index.retriever.search(query, wanted)
@@ -97,8 +110,14 @@ class KetaQA:
             fresh = [(n, s) for n, s in found if self.index.document_of(n) not in changed]
             if len(fresh) >= k or len(found) < wanted:
                 hits = [self._hit(rank, n, s, query, question) for rank, (n, s) in enumerate(fresh[:k], 1)]
-                return hits, bool(changed)
+                return hits, self._said_of(changed)
             wanted *= 4
+
+    def _said_of(self, changed: set[int]) -> str:
+        names = [self.index.doc_id_at(number) for number in sorted(changed)]
+        if not names:
+            return ""
+        return STALE.format(names[0] if len(names) == 1 else f"{names[0]} and {len(names) - 1} more")
 
     def _hit(self, rank: int, number: int, score: float, query: list[QueryTerm], question: str) -> Hit:
         passage, headings = self.index.passage(number), self.index.headings_in(number)
@@ -126,6 +145,11 @@ def open_index(path: str | Path | None = None, config: Config | None = None) -> 
     from ketaqa import shipped  # building needs more imports than asking
 
     return KetaQA(Index(shipped.index_path()), config)
+
+
+def _must_be_text(question: object) -> None:
+    if not isinstance(question, str):
+        raise BadQuestion(f"the question is a {type(question).__name__}; give it as text")
 
 
 def _checked_k(k: int) -> int:

@@ -15,8 +15,8 @@ from pathlib import Path
 from ketaqa.records import Link, Notice, NoticeKind
 
 RULES = Path(__file__).parent / "data" / "safety.toml"
-# no message is longer, and no pattern should have to read more
-LONGEST = 10_000
+# characters at either end of a message that are read
+LONGEST = 2000
 APOSTROPHES = re.compile("[‘’‛´`ʼʹ′]")
 _WORDS = re.compile(r"<(\w+)>")
 
@@ -40,8 +40,8 @@ class Care:
 
 
 def check(question: str) -> Care:
-    """The notices that a question calls for."""
-    text = normalised(question)
+    """The notices that a question calls for; of a very long one its beginning and its end are read."""
+    text = normalised(question if len(question) <= 2 * LONGEST else f"{question[:LONGEST]} {question[-LONGEST:]}")
     called = [rule for rule in _rules() if _fits(rule, text)]
     silent = any(rule.instead for rule in called)
     # a quiet note adds nothing beside a notice that stands instead of the answer
@@ -56,7 +56,7 @@ def check_turn(question: str, before: Sequence[str], leans: bool) -> Care:
     not answered, any other is answered below the help lines.
     """
     care = check(question)
-    grave = next((c for c in map(check, (text[:LONGEST] for text in before)) if c.silent and _is_grave(c)), None)
+    grave = next((c for c in map(check, before) if c.silent and _is_grave(c)), None)
     if care.silent or grave is None:
         return care
     if leans or any(notice.kind == "dosing" for notice in care.notices):

@@ -24,8 +24,14 @@ def clean(text: str) -> str:
     return "".join("\ufffd" if _steers(c) else c for c in text)
 
 
+def line(text: str) -> str:
+    """The same on one line."""
+    return clean(" ".join(text.split()))
+
+
 def _steers(c: str) -> bool:
-    return (c < " " and c not in "\n\t") or "\x7f" <= c <= "\x9f"
+    # control characters, and those that turn the direction of what follows
+    return (c < " " and c not in "\n\t") or "\x7f" <= c <= "\x9f" or "\u202a" <= c <= "\u202e" or "\u2066" <= c <= "\u2069"
 
 
 def show_answer(answer: Answer) -> None:
@@ -67,8 +73,6 @@ def show_hits(hits: Sequence[Hit], explain: bool) -> None:
         if explain:
             print(_explained(hit.terms))
         print()
-    if not hits:
-        print("No passage holds any word of that.", file=sys.stderr)
 
 
 def _explained(terms: Sequence[TermWeight]) -> str:

@@ -141,7 +141,7 @@ def test_a_stop_word_matters_in_a_heading_only():
     document = Document(
         "d", "T", text, "", "d", (Heading(0, 17, 2, text[:17]), Heading(second, second + 19, 2, text[second : second + 19]))
     )
-    terms = [builder.indexed_terms(document, p, analyser("english")) for p in passages.cut(document)]
+    terms = [builder.indexed_terms(document, p, analysis.analyser("english")) for p in passages.cut(document)]
     ranker = Retriever(postings.build(map(Counter, terms), "bm25"), analysis.analyser("english"))
     assert ranker.search(ranker.query("What is ketamine?"), 1)[0][0] == 0
     assert ranker.search(ranker.query("Who makes ketamine?"), 1)[0][0] == 1

@@ -212,7 +212,7 @@ def _value(key: str, text: str, where: str) -> int | str:
         if text not in NAMES:
             raise BadSetting(f"--vary {where!r}: unknown weighting {text!r}; known are {', '.join(NAMES)}")
         return text
-    if not text.isascii() or not text.isdigit() or not 20 <= int(text[:5]) <= 2000:
+    if not text.isascii() or not text.isdigit() or len(text) > 4 or not 20 <= int(text) <= 2000:
         raise BadSetting(f"--vary {where!r}: {text!r} is no passage length; give words, from 20 to 2000")
     return int(text)
 

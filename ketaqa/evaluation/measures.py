@@ -1,5 +1,6 @@
 """Runs and judgements to measures, by ir-measures, with the intervals of `significance`."""
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -15,15 +16,21 @@ Ranking = Mapping[str, Sequence[tuple[str, float]]]
 
 
 def parse(names: Sequence[str]) -> dict[str, Any]:
-    """Measures by their ir-measures names; BadSetting for a name that it does not know."""
+    """Measures by their ir-measures names; BadSetting for a name that it does not know or can't compute."""
     import ir_measures
 
     found = {}
     for name in names:
         try:
             found[name] = ir_measures.parse_measure(name)
-        except (NameError, ValueError, SyntaxError) as error:
-            raise BadSetting(f"unknown measure {name!r}; known are for instance nDCG@10, RR@10, R@100, P@1, AP") from error
+            # some names are read and then can't be computed ("P" wants a cutoff); a cutoff of 0 ends the whole process
+            if re.search(r"@0*$", name):
+                raise ValueError(name)
+            toy = [ir_measures.Qrel("q", "d", 1)], [ir_measures.ScoredDoc("q", "d", 1.0)]
+            list(ir_measures.iter_calc([found[name]], *toy))
+        except Exception as error:  # the parser and the providers raise what they like
+            remedy = "give for instance nDCG@10, RR@10, R@100, P@1, Success@3, AP"
+            raise BadSetting(f"unknown measure {name!r}; known are ir-measures' names: {remedy}") from error
     return found
 
 
@@ -42,11 +49,14 @@ def by_question(
 
     measures = parse(names)
     values: dict[str, dict[str, float]] = {name: dict.fromkeys(qrels, 0.0) for name in names}
-    label = {str(m): name for name, m in measures.items()}
+    labels: dict[str, list[str]] = {}  # two names may mean one measure: MRR@10 is RR@10
+    for name, one in measures.items():
+        labels.setdefault(str(one), []).append(name)
     judged = [ir_measures.Qrel(q, d, r) for q, docs in qrels.items() for d, r in docs.items()]
     scored = [ir_measures.ScoredDoc(q, d, s) for q, docs in run.items() for d, s in docs]
     for metric in ir_measures.iter_calc(list(measures.values()), judged, scored):
-        values[label[str(metric.measure)]][metric.query_id] = float(metric.value)
+        for name in labels[str(metric.measure)]:
+            values[name][metric.query_id] = float(metric.value)
     return values
 
 
@@ -63,6 +73,7 @@ MEANINGS = {
 
 
 def meaning(name: str) -> str:
-    """One sentence on a measure; empty for one that has none here."""
-    kind, _, cutoff = name.partition("@")
-    return MEANINGS.get(kind, "").format(cutoff=cutoff or "ranking")
+    """One sentence on a measure."""
+    kind, _, cutoff = str(parse([name])[name]).partition("@")
+    plain = kind.partition("(")[0]
+    return MEANINGS.get(plain, "As ir-measures defines it.").format(cutoff=cutoff or "ranking")

@@ -1,6 +1,7 @@
 """Figures of a report; `svg` makes of each a text that holds no address and no script."""
 
 import io
+import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -57,9 +58,9 @@ def _figure(title: str, x: str, y: str) -> tuple[Any, Any]:
 
     figure = Figure(figsize=(5.6, 3.2), layout="constrained")
     axes = figure.add_subplot()
-    axes.set_title(title, fontsize=10)
-    axes.set_xlabel(x, fontsize=9)
-    axes.set_ylabel(y, fontsize=9)
+    axes.set_title(title, fontsize=10, parse_math=False)
+    axes.set_xlabel(x, fontsize=9, parse_math=False)
+    axes.set_ylabel(y, fontsize=9, parse_math=False)
     axes.tick_params(labelsize=8)
     axes.spines[["top", "right"]].set_visible(False)
     return figure, axes
@@ -67,7 +68,12 @@ def _figure(title: str, x: str, y: str) -> tuple[Any, Any]:
 
 def svg(figure: Any) -> str:
     """The figure as SVG; the same values give the same text."""
+    from matplotlib import rc_context
+
     out = io.StringIO()
-    figure.savefig(out, format="svg", metadata={"Date": None, "Creator": None, "Format": None, "Type": None})
+    metadata = {"Date": None, "Creator": None, "Format": None, "Type": None}
+    with rc_context({"svg.hashsalt": "ketaqa"}), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Glyph .* missing")  # a name in a script that the font lacks
+        figure.savefig(out, format="svg", metadata=metadata)
     text = out.getvalue()
     return text[text.index("<svg") :]

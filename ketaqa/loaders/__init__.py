@@ -33,7 +33,7 @@ class Source:
     alone: bool = False
 
 
-def find(sources: Iterable[str | Path]) -> tuple[list[Source], list[Refusal]]:
+def find(sources: str | Path | Iterable[str | Path]) -> tuple[list[Source], list[Refusal]]:
     """The readable files among files and folders, in a fixed order, and those that can't be read.
 
     A folder that holds corpus.jsonl is a BEIR collection: that file alone is read. BadSource when a named source
@@ -41,7 +41,7 @@ def find(sources: Iterable[str | Path]) -> tuple[list[Source], list[Refusal]]:
     """
     found: list[Source] = []
     refused: list[Refusal] = []
-    for given in sources:
+    for given in [sources] if isinstance(sources, (str, Path)) else sources:
         path = Path(given)
         if path.is_dir():
             _walk(path, found, refused)
@@ -77,6 +77,13 @@ def read(source: Source) -> Loaded:
     return Loaded(documents, hashlib.sha256(data).hexdigest(), stat.st_size, stat.st_mtime_ns)
 
 
+def _is_beir(root: Path) -> bool:
+    try:
+        return (root / BEIR_CORPUS).is_file()
+    except PermissionError as error:
+        raise BadSource(f"{root}: can't be listed ({error.strerror}); check its permissions") from error
+
+
 def _file(path: Path) -> Source:
     if path.suffix.lower() not in FORMATS:
         raise BadSource(f"{path}: format {path.suffix or 'without suffix'!r} is not known; give {KNOWN}")
@@ -84,8 +91,13 @@ def _file(path: Path) -> Source:
 
 
 def _walk(root: Path, found: list[Source], refused: list[Refusal]) -> None:
-    if (root / BEIR_CORPUS).is_file():
+    if _is_beir(root):
         found.append(Source(root, root / BEIR_CORPUS, BEIR_CORPUS, "beir"))
+        found_here = (p for p in root.iterdir() if FORMATS.get(p.suffix.lower()) in ("markdown", "text"))
+        others = sorted(p.name for p in found_here if p.stem.lower() not in ("readme", "licence", "license"))
+        refused.extend(
+            Refusal(name, f"beside {BEIR_CORPUS}, which makes the folder a BEIR collection; move it") for name in others
+        )
         return
     for path in _files_below(root, refused):
         name = path.relative_to(root).as_posix()
@@ -109,8 +121,10 @@ def _files_below(root: Path, refused: list[Refusal]) -> Iterator[Path]:
 
 
 def _is_index(folder: Path) -> bool:
-    manifest = folder / INDEX_MANIFEST
-    return manifest.is_file() and b'"ketaqa' in manifest.read_bytes()[:200]
+    try:
+        return b'"ketaqa index' in (folder / INDEX_MANIFEST).read_bytes()[:200]
+    except OSError:  # none there, or a folder that may not be looked into, which the walk will say
+        return False
 
 
 def _why_not(root: Path, path: Path) -> str | None:

@@ -198,7 +198,10 @@ def _errors(app: FastAPI) -> None:
         # where and why, never the value: it may be the question
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"])
-        return refused(422, "invalid_request", f"{where}: {first['msg']}; see /openapi.json")
+        why = str(first["msg"])
+        if "json" not in request.headers.get("content-type", "") and where == "body":
+            why = "send the question as JSON, with the header Content-Type: application/json"
+        return refused(422, "invalid_request", f"{where}: {why}; see /openapi.json")
 
     @app.exception_handler(HTTPException)
     def http(request: Request, error: HTTPException) -> JSONResponse:

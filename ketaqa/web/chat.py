@@ -106,7 +106,6 @@ def chat(qa: KetaQA, examples: Sequence[str]) -> gr.Blocks:
         box = gr.Textbox(
             label="Your question",
             placeholder="Type a question and press Enter",
-            max_length=qa.config.max_question_length,
             submit_btn="Ask",
             lines=1,
             max_lines=6,

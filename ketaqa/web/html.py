@@ -55,7 +55,8 @@ def passage(shown: Passage) -> str:
 def citation(shown: Citation) -> str:
     """Where the passage stands, and the published sources behind it."""
     title = link(shown.text, shown.url) if shown.url else escape(shown.text)
-    return f'<p class="kq-citation">Source: <cite>{title}</cite></p>{_references(shown)}'
+    name = f'<span class="kq-doc">{escape(f"({shown.doc_id})")}</span>'
+    return f'<p class="kq-citation">Source: <cite>{title}</cite> {name}</p>{_references(shown)}'
 
 
 def _references(shown: Citation) -> str:

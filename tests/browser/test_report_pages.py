@@ -10,7 +10,9 @@ from ketaqa.evaluation.evaluate import evaluate, settings
 
 expect = pytest.importorskip("playwright.sync_api").expect
 
-HOSTILE = "Ermine <script>window.owned=1</script><img src='http://evil.test/a.png' onerror='window.owned=2'><svg onload=window.owned=3>"
+HOSTILE = (
+    "Ermine <script>window.owned=1</script><img src='//evil.test/a.png' onerror='window.owned=2'><svg onload=window.owned=3>"
+)
 # a name as long as an address, and words as long as a line: nothing of them may push the page wide
 LONG = "https://documents.example.org/" + "a-very-long-name-without-any-blank" * 5
 PAGES = {LONG: f"The bladder can be harmed. {'bladder' * 40}", "ermine": HOSTILE, "cost": "A session costs 400 dollars."}
@@ -21,8 +23,9 @@ QUERIES = {
     "q4": ("cost of a session", "cost"),
 }
 PHONES = [320, 360, 390]
-WIDE = """() => [document.documentElement.scrollWidth, window.innerWidth, [...document.querySelectorAll('main > *, .sides > *, .figures > *')]
-    .filter(e => e.getBoundingClientRect().right > window.innerWidth + 1).map(e => e.localName + ' ' + e.textContent.slice(0, 60))]"""
+WIDE = """() => [document.documentElement.scrollWidth, window.innerWidth,
+    [...document.querySelectorAll('main > *, .sides > *, .figures > *')].filter(e => e.scrollWidth > e.clientWidth + 1
+        || e.getBoundingClientRect().right > window.innerWidth + 1).map(e => `${e.localName}.${e.className}`)]"""
 
 
 @pytest.fixture(scope="module")
@@ -41,7 +44,7 @@ def pages(tmp_path_factory):
     judged = "".join(f"{name}\t{doc_id}\t1\n" for name, (_, doc_id) in QUERIES.items())
     (toy / "qrels" / "test.tsv").write_text(f"query-id\tcorpus-id\tscore\n{judged}")
     done = evaluate(toy, inspect=True)
-    runs = {"first.run": done.run, f"{'long-name-' * 8}.run": {"q1": [("ermine", 1.0)], "q2": [(LONG, 1.0)]}}
+    runs = {"first.run": done.run, f"{'long-name-' * 8}.run": {"q1": [("ermine", 1.0)], "q2": [("ermine", 2.0), ("cost", 1.0)]}}
     questions = {name: text for name, (text, _) in QUERIES.items()}
     sweep = [done, evaluate(toy, setting=settings(["passage_length=30"])[0], inspect=True)]
     sources = {
