@@ -213,10 +213,10 @@ def gate(
     from ketaqa.evaluation.measures import DEFAULT
 
     path = Path(baseline)
-    if not save:
-        gates.read(path)  # before the work, not after it
+    # a baseline is read before the work, not after it, and names the measures to compare
+    saved = () if save else tuple(gates.read(path)["values"])
     with terminal.progress("evaluating") as tell:
-        done = measure(Path(collection), measures or DEFAULT, tell, split)
+        done = measure(Path(collection), measures or saved or DEFAULT, tell, split)
     if save:
         _write(baseline, lambda path: gates.save(done, path))
         print(f"baseline of {len(done.values)} measures on {done.queries} questions -> {baseline}")

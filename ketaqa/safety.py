@@ -12,8 +12,12 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+from ketaqa import danger
 from ketaqa.records import Link, Notice, NoticeKind
 
+# chosen by benchmarks/fit_danger.py: above the first help stands in place of an answer, above the second beside one
+INSTEAD = 0.85
+BESIDE = 0.69
 RULES = Path(__file__).parent / "data" / "safety.toml"
 # characters at either end of a message that are read
 LONGEST = 2000
@@ -44,9 +48,25 @@ def check(question: str) -> Care:
     text = normalised(question if len(question) <= 2 * LONGEST else f"{question[:LONGEST]} {question[-LONGEST:]}")
     called = [rule for rule in _rules() if _fits(rule, text)]
     silent = any(rule.instead for rule in called)
+    if not silent:
+        learned, silent = _learned(text)
+        called = learned + [rule for rule in called if rule.notice.kind not in {r.notice.kind for r in learned}]
     # a quiet note adds nothing beside a notice that stands instead of the answer
     shown = [rule for rule in called if rule.instead] if silent else called
     return Care(tuple(dict.fromkeys(rule.notice for rule in shown)), silent)
+
+
+def _learned(text: str) -> tuple[list[Rule], bool]:
+    """The rule that the model of `danger` calls for where no rule fits, and whether it is sure enough for silence."""
+    found = danger.probabilities(text)
+    risk = 1.0 - found.pop("none")
+    kind = max(found, key=lambda k: found[k])
+    if risk < BESIDE:
+        return [], False
+    # asked for by a model that may be wrong, a notice on use stands beside the answer in its quiet form
+    silent = risk >= INSTEAD
+    quiet = kind == "dosing" and not silent
+    return [next(rule for rule in _rules() if rule.notice.kind == kind and rule.instead != quiet)], silent
 
 
 def check_turn(question: str, before: Sequence[str], leans: bool) -> Care:

@@ -261,7 +261,8 @@ def test_long_messages_come_to_an_end(text):
 @given(st.lists(st.sampled_from([w for _, t in CAUGHT for w in t.split()]), max_size=120).map(" ".join))
 def test_any_jumble_of_grave_words_is_read_to_its_end(text):
     care = safety.check(text)
-    assert care.silent == any(rule.notice in care.notices for rule in safety._rules() if rule.instead)
+    # silence has its notice; a notice may also stand beside an answer, where only the model calls for it
+    assert not care.silent or any(rule.notice in care.notices for rule in safety._rules() if rule.instead)
     assert kinds(care) <= set(KINDS)
 
 

@@ -1,5 +1,6 @@
 """The page that measures: pick or upload a collection, see the table and the plots, take run and report along."""
 
+import html
 import shutil
 import tempfile
 import time
@@ -48,7 +49,8 @@ def workbench(folder: str) -> gr.Blocks:
                     raise BadCollection("no collection was chosen; pick one or upload its files")
                 done = evaluate(path, wanted, tell, inspect=True)
         except KetaqaError as error:
-            raise gr.Error(str(error), print_exception=False) from error
+            # Gradio shows the message as HTML, and it may quote an uploaded file
+            raise gr.Error(html.escape(str(error)), print_exception=False) from error
         return shown(done, fresh_folder(Path(kept.name)))
 
     blocks = gr.Blocks(title="KetaQA: evaluate", analytics_enabled=False, delete_cache=(HOUR, HOUR))
