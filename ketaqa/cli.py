@@ -131,13 +131,17 @@ def serve(
     run(replace(config.load(), **{key: value for key, value in given.items() if value is not None}))
 
 
-MeasuresOption = Annotated[list[str] | None, typer.Option("--measures", help="ir-measures name; may be repeated.")]
+MeasuresOption = Annotated[list[str] | None, typer.Option("--measures", help="Names as ir-measures writes them.")]
 ReportOption = Annotated[str, typer.Option("--report", help="Write one HTML page with plots and details to this file.")]
 SplitOption = Annotated[str, typer.Option("--split", help="Only these questions, for instance dev or test.")]
 
 
-@app.command(epilog="Example: ketaqa evaluate my-collection --measures nDCG@10 --vary passage_length=60,120 --report r.html")
+@app.command(
+    epilog="Example: ketaqa evaluate my-collection --measures nDCG@10 --vary passage_length=60,120 --report r.html",
+    context_settings={"allow_extra_args": True},
+)
 def evaluate(
+    context: typer.Context,
     collection: Annotated[str, typer.Argument(help="A BEIR folder, or documents with questions.jsonl.")],
     measures: MeasuresOption = None,
     split: SplitOption = "",
@@ -155,6 +159,10 @@ def evaluate(
     from ketaqa.evaluation.measures import DEFAULT
     from ketaqa.evaluation.trec import write_run
 
+    if context.args and not measures:
+        raise BadSetting(f"unexpected argument {context.args[0]!r}; see ketaqa evaluate --help")
+    # "--measures nDCG@10 P@1" and "--measures nDCG@10 --measures P@1" mean the same
+    measures = [*measures, *context.args] if measures else None
     wanted = settings(vary or [])
     if run_out and len(wanted) > 1:
         raise BadSetting(f"--run-out takes one ranking, --vary gives {len(wanted)}; leave one of them out")
@@ -270,8 +278,7 @@ def entry() -> None:
     except KetaqaError as error:
         status = _refused(str(error))
     except BrokenPipeError:
-        # the reader (head, less) went away; nothing is left to say
-        sys.stderr.close()
+        sys.stderr.close()  # the reader (head, less) went away; nothing is left to say
         status = 0
     except OSError as error:  # a name too long for the system, a disk that went away
         status = _refused(f"{error.filename or 'a file'}: can't be used ({error.strerror}); check the name and the disk")
@@ -281,7 +288,6 @@ def entry() -> None:
 
 
 def _wrong_use(error: typer.TyperException) -> str:
-    # an unknown option or a bad value: say which, what was found, and where the right ones are listed
     said = error.format_message() if hasattr(error, "format_message") else str(error)
     command = getattr(getattr(error, "ctx", None), "command_path", "ketaqa")
     cause: Any = error.__cause__

@@ -110,6 +110,17 @@ def test_evaluate_json_and_run(tmp_path):
     assert run.read_text().split()[:4] == ["q1", "Q0", "d1", "1"]
 
 
+@pytest.mark.parametrize("words", [["nDCG@10", "P@1"], ["nDCG@10", "--measures", "P@1"]])
+def test_measures_are_named_one_after_the_other(words, tmp_path):
+    (tmp_path / "a.txt").write_text("The pool opens at seven.\n")
+    answer = {"doc_id": "a.txt", "quote": "seven"}
+    row = {"question_id": "q", "question": "when does the pool open", "kind": "answerable", "answers": [answer]}
+    (tmp_path / "questions.jsonl").write_text(json.dumps(row) + "\n")
+    done = json.loads(ketaqa("evaluate", tmp_path, "--measures", *words, "--json").stdout)
+    assert list(done["measures"]) == ["nDCG@10", "P@1"]
+    assert ketaqa("evaluate", tmp_path, "P@1").returncode == 2
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [

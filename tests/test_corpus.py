@@ -181,3 +181,10 @@ def test_the_split_follows_from_the_question_id():
 
     assert [row["question_id"] for row in QUESTIONS if row["split"] != split(row["question_id"])] == []
     assert {row["split"] for row in QUESTIONS if row["kind"] == "answerable"} == {"dev", "test"}
+
+
+def test_no_document_is_past_its_review_date():
+    # this fails one day, and is meant to: what a patient reads must have been looked at within three years
+    today = datetime.date.today()
+    reviewed = {name: datetime.date.fromisoformat(document.reviewed) for name, document in DOCUMENTS.items()}
+    assert [name for name, day in reviewed.items() if (today - day).days > 3 * 365] == []
