@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -126,9 +126,14 @@ def _read_one(source: Source, passage_length: int) -> _File | Refusal:
     except BadSource as error:
         # the message begins with the file's name, which the refusal carries already
         return Refusal(source.name, str(error).removeprefix(f"{source.name}: "))
-    analyser = analysis.analyser(ANALYSER).remembering()
-    cuts = [_cut(document, passage_length, analyser) for document in loaded.documents]
+    cuts = [_cut(document, passage_length, _analyser()) for document in loaded.documents]
     return _File(source, cuts, loaded.sha256, loaded.size, loaded.mtime_ns)
+
+
+@cache
+def _analyser() -> Analyser:
+    # one for all files that a process reads, so that a word they share is derived once
+    return analysis.analyser(ANALYSER).remembering()
 
 
 def _cut(document: Document, passage_length: int, analyser: Analyser) -> _Cut:

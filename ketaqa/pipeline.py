@@ -40,8 +40,7 @@ class KetaQA:
         # help comes before every other check: a long message from danger is still a message from danger
         care = safety.check_turn(question, conversation.recent(history), conversation.leans(question))
         if care.silent:
-            grave = any(n.kind != "dosing" for n in care.notices)
-            return self._abstained(question, care.notices, CARE if grave else NO_HELP)
+            return self._abstained(question, care.notices, CARE if care.grave else NO_HELP)
         question = self._checked(question)
         answer = self._looked_up(question, self.query(question, history), care.notices, _checked_k(k))
         if answer.status == "abstained" and conversation.context(question, history):

@@ -54,9 +54,8 @@ def load(folder: Path, documents: Mapping[str, Document], partial: bool = False)
 
 def digests(folder: Path) -> list[tuple[Path, str]]:
     """The files of a folder that citations are made of, where there are any, and their SHA-256."""
-    if not (folder / CLAIMS).is_file():
-        return []
-    return [(folder / name, hashlib.sha256((folder / name).read_bytes()).hexdigest()) for name in (CLAIMS, SOURCES)]
+    present = [path for path in (folder / CLAIMS, folder / SOURCES) if path.is_file()]
+    return [(path, hashlib.sha256(path.read_bytes()).hexdigest()) for path in present]
 
 
 def _rows(path: Path) -> Iterator[tuple[int, jsonl.Row]]:

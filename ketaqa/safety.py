@@ -42,6 +42,11 @@ class Care:
     notices: tuple[Notice, ...]
     silent: bool
 
+    @property
+    def grave(self) -> bool:
+        """Whether the message comes from danger, and not from a question on use alone."""
+        return any(notice.kind in ("crisis", "emergency") for notice in self.notices)
+
 
 def check(question: str) -> Care:
     """The notices that a question calls for; of a very long one its beginning and its end are read."""
@@ -76,16 +81,12 @@ def check_turn(question: str, before: Sequence[str], leans: bool) -> Care:
     not answered, any other is answered below the help lines.
     """
     care = check(question)
-    grave = next((c for c in map(check, before) if c.silent and _is_grave(c)), None)
+    grave = next((c for c in map(check, before) if c.silent and c.grave), None)
     if care.silent or grave is None:
         return care
     if leans or any(notice.kind == "dosing" for notice in care.notices):
         return grave
     return Care(tuple(dict.fromkeys(grave.notices + care.notices)), silent=False)
-
-
-def _is_grave(care: Care) -> bool:
-    return any(notice.kind in ("crisis", "emergency") for notice in care.notices)
 
 
 def normalised(question: str) -> str:

@@ -258,3 +258,10 @@ def test_the_arrays_hold_no_place_of_the_machine(tmp_path):
         assert path.is_dir() or b"telling" not in path.read_bytes()
     stats = np.load(next((tmp_path / "a-telling-name" / "my.index").glob("data-*/source_stats.npy")))
     assert stats[:, 0].tolist() == [(docs / name).stat().st_size for name in TOY]
+
+
+def test_claims_without_their_sources_are_refused_by_name(tmp_path):
+    claims = rows(claim("a.txt", "Rain", "s"))
+    folder = written(tmp_path / "docs", {"a.txt": "Rain fell.", "claims.jsonl": claims})
+    with pytest.raises(BadSource, match=r"sources\.jsonl: can't be read .*claims\.jsonl needs sources\.jsonl beside it"):
+        build([folder], tmp_path / "my.index")
