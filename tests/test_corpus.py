@@ -148,6 +148,7 @@ def test_a_source_can_be_found(source):
     assert source["authors"] or source["journal_or_body"]
     assert source["year"] is None or 1950 <= source["year"] <= iso(REVIEWED).year
     assert source["seen"] is None or iso(source["seen"])
+    assert source["doi"] or source["url"]
     assert source["doi"] is None or re.fullmatch(r"10\.\d{4,9}/[^\s\"<>]*[^\s\"<>.,;]", source["doi"])
     for key in ("url", "seen_at"):
         if source[key] is not None:
@@ -155,6 +156,14 @@ def test_a_source_can_be_found(source):
             assert address.scheme in ("http", "https"), key
             assert re.fullmatch(r"(?:[a-z0-9-]+\.)+[a-z]{2,}|(?:\d+\.){3}\d+", address.hostname or ""), key
             assert not re.search(r"[\s\"<>]", source[key]), key
+
+
+def test_what_only_news_or_a_company_says_names_who_says_it():
+    evidence = {row["source_id"]: row["evidence"] for row in SOURCES}
+    weak = [row["quote"] for row in CLAIMS if {evidence[s] for s in row["source_ids"]} <= {"news", "company"}]
+    said = re.compile(r"report(?:s|ed)\b|\bsaid\b|\bsay\b|announced|described|summarised|price guide|patient guide|quoted")
+    assert weak, "no such claim is left: take this test out"
+    assert [quote for quote in weak if not said.search(quote)] == []
 
 
 # questions
