@@ -188,7 +188,7 @@ def test_the_length_limit_is_a_setting_and_counts_code_points(qa):
 HISTORY = [{"role": "user", "content": "Is ketamine legal in the UK?"}, {"role": "assistant", "content": "As a medicine."}]
 
 
-@pytest.mark.parametrize("question", ["What about Canada?", "and in Australia?"])
+@pytest.mark.parametrize("question", ["What about Canada?", "and in the United States?"])
 def test_a_follow_up_is_answered_with_the_help_of_the_question_before_it(qa, question):
     assert qa.ask(question).passage.doc_id != "legal-status.md"
     answer = qa.ask(question, HISTORY)

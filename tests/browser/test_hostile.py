@@ -27,6 +27,8 @@ DOCUMENTS = {
 }
 QUESTIONS = {name: f"{re.match(r'[A-Za-z]+', text)[0]} facts" for name, text in DOCUMENTS.items()}
 FRONT = {"otter": "javascript:window.owned=8", "panda": "data:text/html,<script>top.owned=9", "quail": "//evil.test"}
+# Gradio's own words when a page is reloaded while it still listens to the server
+LEFT = "signal is aborted without reason"
 TITLE = 'The <img src=//evil.test/title.png onerror="window.owned=10"> *{}*'
 
 
@@ -60,7 +62,7 @@ def visit(browser_page, hostile):
     assert browser_page.evaluate("window.owned") is None
     assert browser_page.title() == "KetaQA"
     assert [url for url in asked if not url.startswith((f"{server.url}/", "data:", f"blob:{server.url}/"))] == []
-    assert [one for one in said if one[0] in ("error", "warning")] == []
+    assert [one for one in said if one[0] in ("error", "warning") and LEFT not in one[1]] == []
     assert opened == []
 
 
