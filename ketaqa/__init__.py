@@ -9,6 +9,8 @@ The plan of the house, in the order in which data passes through; a room imports
     analysis      text -> sentences, tokens, terms
     weighting     counts -> weights, one formula each
     passages      a Document -> Passages
+    asked         which questions readers put to a passage
+    fields        by which words a passage is found
     references    which sources stand behind which sentences
     postings      weighted terms by passage
     retriever     a question -> exact top-k, and why

@@ -5,7 +5,7 @@ Not useful for: spelling, synonyms, meaning.
 """
 
 import unicodedata
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
 from itertools import pairwise
@@ -85,6 +85,11 @@ class Analyser:
         words = [self.stem(word) if self.stem else word for word in folded]
         # the last term is the whole heading: a question that equals it matches in full
         return [HEADING + word for word in words] + ([HEADING + "=" + " ".join(words)] if words else [])
+
+
+def pairs(terms: Sequence[str]) -> list[str]:
+    """Neighbouring terms as terms of their own; no word holds a space (Metzler & Croft 2005 call this ordered adjacency)."""
+    return [f"{first} {second}" for first, second in pairwise(terms)]
 
 
 def _folded(word: str) -> str:

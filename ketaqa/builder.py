@@ -17,8 +17,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ketaqa import analysis, loaders, passages, postings, references, storage
+from ketaqa import analysis, asked, fields, loaders, passages, postings, references, storage
 from ketaqa.analysis import Analyser
+from ketaqa.asked import Asked
 from ketaqa.errors import BadSetting, BadSource
 from ketaqa.index import document_row, pack_bytes, pack_rows
 from ketaqa.loaders import Source
@@ -75,7 +76,7 @@ def build(
             raise BadSetting(f"{name} is {value!r}; give a whole number of at least 1")
     storage.check_place(out)
     found, refused = loaders.find(sources)
-    files = _read_all(found, workers, passage_length, refused, progress)
+    files = _read_all(found, workers, passage_length, weighting, refused, progress)
     read = [item for file in files for item in file.cuts]
     if not any(item.passages for item in read):
         raise BadSource(_nothing(found, refused))
@@ -88,13 +89,24 @@ def build(
 
 
 def _read_all(
-    found: Sequence[Source], workers: int, passage_length: int, refused: list[Refusal], progress: Progress | None
+    found: Sequence[Source], workers: int, length: int, weighting: str, refused: list[Refusal], progress: Progress | None
 ) -> list[_File]:
-    job = partial(_read_one, passage_length=passage_length)
+    job = partial(_read_one, passage_length=length, weighting=weighting)
+    rows = _asked(found)
     if workers > 1 and len(found) > 1:
         with ProcessPoolExecutor(min(workers, len(found)), initializer=_end_with, initargs=(os.getpid(),)) as pool:
-            return _gathered(pool.map(job, found, chunksize=FILES_A_MESSAGE), len(found), refused, progress)
-    return _gathered(map(job, found), len(found), refused, progress)
+            return _gathered(pool.map(job, found, rows, chunksize=FILES_A_MESSAGE), len(found), refused, progress)
+    return _gathered(map(job, found, rows), len(found), refused, progress)
+
+
+def _asked(found: Sequence[Source]) -> list[Mapping[str, Sequence[Asked]]]:
+    """For each file the questions put to its documents."""
+    by_root = {root: asked.load(root) for root in dict.fromkeys(s.root for s in found)}
+    whole = [s for s in found if not s.alone and s.format != "beir"]
+    for root in dict.fromkeys(s.root for s in whole):
+        asked.check(by_root[root], {s.name for s in whole if s.root == root})
+    # a collection's file holds many documents, any other file the one of its name
+    return [by_root[s.root] if s.format == "beir" else {s.name: by_root[s.root].get(s.name, ())} for s in found]
 
 
 def _end_with(parent: int) -> None:
@@ -120,13 +132,13 @@ def _gathered(results: Iterable[_File | Refusal], total: int, refused: list[Refu
     return files
 
 
-def _read_one(source: Source, passage_length: int) -> _File | Refusal:
+def _read_one(source: Source, rows: Mapping[str, Sequence[Asked]], passage_length: int, weighting: str) -> _File | Refusal:
     try:
         loaded = loaders.read(source)
     except BadSource as error:
         # the message begins with the file's name, which the refusal carries already
         return Refusal(source.name, str(error).removeprefix(f"{source.name}: "))
-    cuts = [_cut(document, passage_length, _analyser()) for document in loaded.documents]
+    cuts = [_cut(document, rows.get(document.doc_id, ()), passage_length, weighting) for document in loaded.documents]
     return _File(source, cuts, loaded.sha256, loaded.size, loaded.mtime_ns)
 
 
@@ -136,19 +148,15 @@ def _analyser() -> Analyser:
     return analysis.analyser(ANALYSER).remembering()
 
 
-def _cut(document: Document, passage_length: int, analyser: Analyser) -> _Cut:
+def _cut(document: Document, rows: Sequence[Asked], passage_length: int, weighting: str) -> _Cut:
     found = passages.cut(document, passage_length)
-    return _Cut(document, found, [Counter(indexed_terms(document, p, analyser)) for p in found])
-
-
-def indexed_terms(document: Document, passage: Passage, analyser: Analyser) -> list[str]:
-    """The terms that a passage is found by: its own, its document's title and the headings above it."""
-    title = "" if document.title == document.doc_id else document.title
-    above = [h for h in passage.section if h not in passage.text]
-    terms = analyser.terms("\n".join([title, *above, passage.text]))
-    if document.headings:  # the title heads what stands before the first heading
-        terms += analyser.heading_terms(passage.section[-1] if passage.section else title)
-    return terms
+    questions = asked.by_passage(document, found, rows)
+    # scikit-learn's weighting is kept as it is: its norm would count the pairs in full
+    paired = weighting == "bm25"
+    counts: list[Mapping[str, int]] = [
+        Counter(fields.terms(document, p, q, _analyser(), paired)) for p, q in zip(found, questions, strict=True)
+    ]
+    return _Cut(document, found, counts)
 
 
 def _nothing(found: Sequence[Source], refused: Sequence[Refusal]) -> str:

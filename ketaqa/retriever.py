@@ -9,12 +9,14 @@ from math import sqrt
 
 import numpy as np
 
-from ketaqa.analysis import Analyser
+from ketaqa.analysis import Analyser, pairs
 from ketaqa.postings import Postings
 from ketaqa.records import TermWeight
 
 # what a word in a heading weighs beside the same word in the text; chosen on the dev split, see benchmarks/choices.py
 HEADING_WEIGHT = 0.2
+# what two neighbouring words that stand together in a passage weigh beside a word, see benchmarks/choices.py
+PAIR_WEIGHT = 0.15
 # what a word of the question before weighs beside the follow-up's own; on the 309 later turns of MTRAG-UN nDCG@10 is
 # 0.744 without, 0.793 with it where the wording leans back (0.802 at 0.5, where it also begins to drown a new subject)
 CONTEXT_WEIGHT = 0.3
@@ -24,7 +26,7 @@ CONTEXT_WEIGHT = 0.3
 class QueryTerm:
     """A term of the question: its number in the vocabulary (None: no passage holds it), its weight and its idf.
 
-    `word` is False for evidence beside the question's own words: headings, and words lent by the question before.
+    `word` is False for evidence beside the question's own words: pairs, headings, and words lent by the question before.
     """
 
     term: str
@@ -46,11 +48,13 @@ class Retriever:
 
         Terms of `context` that the question lacks join at CONTEXT_WEIGHT.
         """
-        terms = [self._weighed(t, tf) for t, tf in Counter(self.analyser.terms(question)).items()]
+        words = self.analyser.terms(question)
+        terms = [self._weighed(t, tf) for t, tf in Counter(words).items()]
+        paired = [self._weighed(t, tf, PAIR_WEIGHT) for t, tf in Counter(pairs(words)).items()]
         headings = [self._weighed(t, tf, HEADING_WEIGHT) for t, tf in Counter(self.analyser.heading_terms(question)).items()]
         own = {t.term for t in terms}
         lent = [self._weighed(t, 1, CONTEXT_WEIGHT) for t in sorted(set(self.analyser.terms(context)) - own)]
-        terms += [replace(t, word=False) for t in headings + lent if t.number is not None]
+        terms += [replace(t, word=False) for t in paired + headings + lent if t.number is not None]
         terms.sort(key=lambda t: t.term)
         if self.postings.weighting == "tfidf":
             norm = sqrt(sum(t.weight**2 for t in terms if t.number is not None)) or 1.0

@@ -188,11 +188,20 @@ def test_the_length_limit_is_a_setting_and_counts_code_points(qa):
 HISTORY = [{"role": "user", "content": "Is ketamine legal in the UK?"}, {"role": "assistant", "content": "As a medicine."}]
 
 
-@pytest.mark.parametrize("question", ["What about Canada?", "and in the United States?"])
-def test_a_follow_up_is_answered_with_the_help_of_the_question_before_it(qa, question):
-    assert qa.ask(question).passage.doc_id != "legal-status.md"
+def test_a_follow_up_is_answered_with_the_help_of_the_question_before_it(tmp_path):
+    (tmp_path / "docs").mkdir()
+    for name, text in {
+        "law": "Ketamine is legal as a medicine in Canada and in the United States.",
+        "help": "Anyone in Canada can call this line, and Canada pays for it.",
+        "price": "What a session costs in the United States differs.",
+    }.items():
+        (tmp_path / "docs" / f"{name}.txt").write_text(text)
+    ketaqa.build([tmp_path / "docs"], tmp_path / "index")
+    qa = ketaqa.open(tmp_path / "index")
+    question = "What about Canada?"
+    assert qa.ask(question).passage.doc_id == "help.txt"
     answer = qa.ask(question, HISTORY)
-    assert (answer.status, answer.passage.doc_id) == ("answered", "legal-status.md")
+    assert (answer.status, answer.passage.doc_id) == ("answered", "law.txt")
     assert answer.question == question
     assert_answer(answer, qa)
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ketaqa import analysis, builder, loaders, passages, postings, shipped
+from ketaqa import analysis, fields, loaders, passages, postings, shipped
 from ketaqa.analysis import HEADING
 from ketaqa.records import Document, Heading
 from ketaqa.retriever import HEADING_WEIGHT, Retriever
@@ -141,7 +141,7 @@ def test_a_stop_word_matters_in_a_heading_only():
     document = Document(
         "d", "T", text, "", "d", (Heading(0, 17, 2, text[:17]), Heading(second, second + 19, 2, text[second : second + 19]))
     )
-    terms = [builder.indexed_terms(document, p, analysis.analyser("english")) for p in passages.cut(document)]
+    terms = [fields.terms(document, p, [], analysis.analyser("english")) for p in passages.cut(document)]
     ranker = Retriever(postings.build(map(Counter, terms), "bm25"), analysis.analyser("english"))
     assert ranker.search(ranker.query("What is ketamine?"), 1)[0][0] == 0
     assert ranker.search(ranker.query("Who makes ketamine?"), 1)[0][0] == 1
@@ -151,7 +151,7 @@ def test_every_shipped_document_is_found_by_its_own_headings():
     documents = [d for s in loaders.find([shipped.corpus_path()])[0] for d in loaders.read(s).documents]
     cut = [(document, p) for document in documents for p in passages.cut(document)]
     english = analysis.analyser("english")
-    ranker = Retriever(postings.build((Counter(builder.indexed_terms(*pair, english)) for pair in cut), "bm25"), english)
+    ranker = Retriever(postings.build((Counter(fields.terms(*pair, [], english)) for pair in cut), "bm25"), english)
     for document in documents:
         for heading in document.headings:
             query = ranker.query(heading.text)
