@@ -13,10 +13,14 @@ The plan of the house, in the order in which data passes through; a room imports
     fields        by which words a passage is found
     references    which sources stand behind which sentences
     postings      weighted terms by passage
+    semantics     vectors of words and passages, four bits a number
+    encoder       a sentence encoder, where one is installed
+    meaning       what the words of a question mean in these documents
     retriever     a question -> exact top-k, and why
     estimator     the retriever for scikit-learn
     storage       arrays in a folder: whole or not at all, checked when opened
     index         passages, documents and citations of an opened index
+    embedder      which vector stands for a passage
     builder       files -> an index
     shipped       where the shipped documents are
     answerer      hits -> the sentence, the confidence, silence
@@ -27,6 +31,7 @@ The plan of the house, in the order in which data passes through; a room imports
     evaluation    collections, measures, intervals
     web           HTTP and chat
     terminal      answers and tables for a terminal
+    measuring     the commands that measure
     cli           the command line
 """
 

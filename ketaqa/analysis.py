@@ -75,6 +75,10 @@ class Analyser:
         """The terms of a text, in order, repeats kept, stop words left out."""
         return [term for word in TOKEN.findall(text) if (term := self.term(word)) is not None]
 
+    def words_and_terms(self, text: str) -> list[tuple[str, str | None]]:
+        """Every word of the text, folded, with its term, or None for a stop word."""
+        return [(_folded(word), self.term(word)) for word in TOKEN.findall(text)]
+
     def heading_terms(self, text: str) -> list[str]:
         """The terms of a heading as evidence of their own: every word counts, "what" and "is" too.
 
@@ -85,6 +89,11 @@ class Analyser:
         words = [self.stem(word) if self.stem else word for word in folded]
         # the last term is the whole heading: a question that equals it matches in full
         return [HEADING + word for word in words] + ([HEADING + "=" + " ".join(words)] if words else [])
+
+
+def words(text: str) -> list[str]:
+    """The words of a text as the table of meanings knows them: in order, folded, none left out."""
+    return [_folded(word) for word in TOKEN.findall(text)]
 
 
 def pairs(terms: Sequence[str]) -> list[str]:

@@ -17,7 +17,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ketaqa import analysis, asked, fields, loaders, passages, postings, references, storage
+from ketaqa import analysis, asked, embedder, fields, loaders, passages, postings, references, semantics, storage
+from ketaqa import encoder as encoders
 from ketaqa.analysis import Analyser
 from ketaqa.asked import Asked
 from ketaqa.errors import BadSetting, BadSource
@@ -27,6 +28,7 @@ from ketaqa.records import BuildReport, Document, Passage, Reference, Refusal
 
 ANALYSER = "english"
 WEIGHTING = "bm25"
+NO_ENCODER = "none"
 # files are handed to worker processes in groups, so that small files do not pay for a message each
 FILES_A_MESSAGE = 16
 
@@ -38,10 +40,11 @@ Progress = Callable[[int, int], None]
 
 @dataclass(frozen=True, slots=True)
 class _Cut:
-    """A document, its passages, and the term counts of each."""
+    """A document, its passages, and for each the questions put to it and its term counts."""
 
     document: Document
     passages: list[Passage]
+    asked: list[list[str]]
     counts: list[Mapping[str, int]]
 
 
@@ -63,18 +66,22 @@ def build(
     workers: int = 1,
     weighting: str = WEIGHTING,
     passage_length: int = passages.PASSAGE_LENGTH,
+    encoder: str = "",
     progress: Progress | None = None,
 ) -> BuildReport:
     """Read files and folders and write the index at `out`; an index that is there is replaced when all is done.
 
-    progress(done, files) is called as files are read. Files that can't be read are listed in the report.
-    BadSource when nothing could be read or two documents share an id; BadIndex when `out` can't be written.
+    encoder: the sentence encoder of the passages, by name or folder; the one of `ketaqa[semantic]` where that is installed;
+    "none" for counted words alone. progress(done, all) is called as files are read, and as passages are encoded.
+    Files that can't be read are listed in the report. BadSource when nothing could be read or two documents share an id;
+    BadIndex when `out` can't be written.
     """
     out = Path(out)
     for name, value in (("workers", workers), ("passage_length", passage_length)):
         if value < 1:
             raise BadSetting(f"{name} is {value!r}; give a whole number of at least 1")
     storage.check_place(out)
+    chosen = _encoder(encoder)
     found, refused = loaders.find(sources)
     files = _read_all(found, workers, passage_length, weighting, refused, progress)
     read = [item for file in files for item in file.cuts]
@@ -83,9 +90,18 @@ def build(
     _check_ids(files)
     table = postings.build((row for item in read for row in item.counts), weighting)
     arrays = _documents(read) | _sources(files, out) | _references(files, read) | _postings(table)
-    facts = {"analyser": ANALYSER, "weighting": weighting, "passage_length": passage_length}
+    facts = {"analyser": ANALYSER, "weighting": weighting, "passage_length": passage_length, "encoder": ""}
+    vectors = {} if encoder == NO_ENCODER else _vectors(files, chosen, progress)
+    if vectors:
+        arrays, facts["encoder"] = arrays | vectors, chosen.name if chosen else semantics.TEACHER
     version = storage.write(out, arrays, facts, unversioned=UNVERSIONED)
     return BuildReport(version, len(read), table.passages, len(table.vocabulary), tuple(refused))
+
+
+def _encoder(name: str) -> encoders.Encoder | None:
+    if name == NO_ENCODER or not (name or encoders.installed()):
+        return None
+    return encoders.encoder(name or semantics.TEACHER)
 
 
 def _read_all(
@@ -156,7 +172,7 @@ def _cut(document: Document, rows: Sequence[Asked], passage_length: int, weighti
     counts: list[Mapping[str, int]] = [
         Counter(fields.terms(document, p, q, _analyser(), paired)) for p, q in zip(found, questions, strict=True)
     ]
-    return _Cut(document, found, counts)
+    return _Cut(document, found, questions, counts)
 
 
 def _nothing(found: Sequence[Source], refused: Sequence[Refusal]) -> str:
@@ -240,6 +256,17 @@ def _claims(files: Sequence[_File]) -> dict[str, list[references.Claim]]:
         for claim in references.load(root, documents, partial):
             by_document.setdefault(claim.doc_id, []).append(claim)
     return by_document
+
+
+def _vectors(files: Sequence[_File], encoder: encoders.Encoder | None, progress: Progress | None) -> dict[str, NDArray[Any]]:
+    items = [
+        embedder.Item(file.source.root, fields.texts(cut.document, passage), questions)
+        for file in files
+        for cut in file.cuts
+        for passage, questions in zip(cut.passages, cut.asked, strict=True)
+    ]
+    codes = embedder.embed(items, encoder, progress)
+    return {} if codes is None else {"vectors": codes, "vectors_mean": semantics.mean(codes)}
 
 
 def _postings(table: postings.Postings) -> dict[str, NDArray[Any]]:

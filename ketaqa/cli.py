@@ -4,17 +4,15 @@ Exit status: 0 done, 1 `ask` abstained or `gate` failed, 2 refused (one line on 
 by the command that needs them.
 """
 
-import json
 import sys
-from collections.abc import Callable
 from dataclasses import asdict
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from ketaqa import config, pipeline, terminal
-from ketaqa.errors import BadSetting, KetaqaError
+from ketaqa import config, measuring, pipeline, terminal
+from ketaqa.errors import KetaqaError
+from ketaqa.measuring import EncoderOption, JsonOption
 from ketaqa.passages import PASSAGE_LENGTH
 
 app = typer.Typer(
@@ -28,7 +26,6 @@ app = typer.Typer(
 )
 
 IndexOption = Annotated[str, typer.Option("-i", "--index", help="Index to use; without it the shipped documents answer.")]
-JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON alone.")]
 
 
 @app.command(epilog='Example: ketaqa index docs/ notes.txt -o my.index, then: ketaqa ask "..." -i my.index')
@@ -39,6 +36,7 @@ def index(
     passage_length: Annotated[
         int, typer.Option(min=20, max=2000, help="Length of a passage to aim at, in words.")
     ] = PASSAGE_LENGTH,
+    encoder: EncoderOption = "",
 ) -> None:
     """Read documents and write an index; one that is there is replaced when all is done."""
     from ketaqa.builder import build
@@ -49,6 +47,7 @@ def index(
             out,
             workers=workers,
             passage_length=passage_length,
+            encoder=encoder,
             progress=lambda done, total: tell("reading", done, total),
         )
     for refusal in report.refused:
@@ -67,7 +66,7 @@ def ask(
 ) -> None:
     """Answer with the best passage and its citation, or say that nothing there answers (exit status 1)."""
     answer = _open(index).ask(question)
-    _print(asdict(answer)) if as_json else terminal.show_answer(answer)
+    terminal.print_json(asdict(answer)) if as_json else terminal.show_answer(answer)
     if answer.status == "abstained":
         raise typer.Exit(1)
 
@@ -87,7 +86,7 @@ def search(
         print(terminal.clean(stale), file=sys.stderr)
     if as_json:
         keys = ("rank", "score", "passage", "citation", *(["terms"] if explain else []))
-        _print({"query": query, "hits": [{key: asdict(hit)[key] for key in keys} for hit in hits]})
+        terminal.print_json({"query": query, "hits": [{key: asdict(hit)[key] for key in keys} for hit in hits]})
     else:
         terminal.show_hits(hits, explain)
         if not hits and not stale:
@@ -113,7 +112,7 @@ def passages(
         | {"passages": [{key: getattr(p, key) for key in keys} for p in qa.passages(d.doc_id)]}
         for d in documents
     ]
-    _print({"documents": rows})
+    terminal.print_json({"documents": rows})
 
 
 @app.command(epilog="Example: ketaqa serve -i my.index --port 8000")
@@ -131,108 +130,7 @@ def serve(
     run(replace(config.load(), **{key: value for key, value in given.items() if value is not None}))
 
 
-MeasuresOption = Annotated[list[str] | None, typer.Option("--measures", help="Names as ir-measures writes them.")]
-ReportOption = Annotated[str, typer.Option("--report", help="Write one HTML page with plots and details to this file.")]
-SplitOption = Annotated[str, typer.Option("--split", help="Only these questions, for instance dev or test.")]
-
-
-@app.command(
-    epilog="Example: ketaqa evaluate my-collection --measures nDCG@10 --vary passage_length=60,120 --report r.html",
-    context_settings={"allow_extra_args": True},
-)
-def evaluate(
-    context: typer.Context,
-    collection: Annotated[str, typer.Argument(help="A BEIR folder, or documents with questions.jsonl.")],
-    measures: MeasuresOption = None,
-    split: SplitOption = "",
-    vary: Annotated[
-        list[str] | None, typer.Option("--vary", help="passage_length=60,120 or weighting=bm25,tfidf; may be repeated.")
-    ] = None,
-    run_out: Annotated[str, typer.Option("--run-out", help="Write the ranking as a TREC run to this file.")] = "",
-    report: ReportOption = "",
-    as_json: JsonOption = False,
-) -> None:
-    """Measure the ranking on a collection, with 95 % bootstrap intervals."""
-    from ketaqa.evaluation import report as reports
-    from ketaqa.evaluation.evaluate import evaluate as measure
-    from ketaqa.evaluation.evaluate import settings, summary
-    from ketaqa.evaluation.measures import DEFAULT
-    from ketaqa.evaluation.trec import write_run
-
-    if context.args and not measures:
-        raise BadSetting(f"unexpected argument {context.args[0]!r}; see ketaqa evaluate --help")
-    # "--measures nDCG@10 P@1" and "--measures nDCG@10 --measures P@1" mean the same
-    measures = [*measures, *context.args] if measures else None
-    wanted = settings(vary or [])
-    if run_out and len(wanted) > 1:
-        raise BadSetting(f"--run-out takes one ranking, --vary gives {len(wanted)}; leave one of them out")
-    with terminal.progress("evaluating") as tell:
-        done = [measure(Path(collection), measures or DEFAULT, tell, split, one, inspect=bool(report)) for one in wanted]
-    if run_out:
-        _write(run_out, lambda path: write_run(done[0].run, path))
-    if report:
-        _write(report, lambda path: path.write_text(reports.of_evaluations(done), encoding="utf-8"))
-    if as_json:
-        _print(summary(done[0]) if not vary else [summary(one) | {"setting": asdict(one.setting)} for one in done])
-    else:
-        for one in done:
-            terminal.show_evaluation(one, with_setting=bool(vary))
-
-
-@app.command(epilog="Example: ketaqa compare old.run new.run --qrels my-collection/qrels/test.tsv --report diff.html")
-def compare(
-    runs: Annotated[list[str], typer.Argument(help="TREC runs; each is held against the first.")],
-    qrels: Annotated[str, typer.Option("--qrels", help="Judgements, BEIR's or TREC's.")],
-    measures: MeasuresOption = None,
-    collection: Annotated[str, typer.Option("--collection", help="The BEIR folder, to show texts in the report.")] = "",
-    report: ReportOption = "",
-    as_json: JsonOption = False,
-) -> None:
-    """Compare rankings of any tool: means with intervals, randomisation tests, Holm's correction."""
-    from ketaqa.evaluation import report as reports
-    from ketaqa.evaluation.collections import texts_of
-    from ketaqa.evaluation.compare import compare as held_against
-    from ketaqa.evaluation.compare import named, summary
-    from ketaqa.evaluation.measures import DEFAULT
-    from ketaqa.evaluation.trec import read_qrels, read_run
-
-    rankings = named(runs, [read_run(Path(run)) for run in runs])
-    judged = read_qrels(Path(qrels))
-    done = held_against(rankings, judged, measures or DEFAULT)
-    if report:
-        texts, questions = texts_of(Path(collection)) if collection else ({}, {})
-        page = reports.of_comparison(done, rankings, judged, texts, questions)
-        _write(report, lambda path: path.write_text(page, encoding="utf-8"))
-    _print(summary(done)) if as_json else terminal.show_comparison(done)
-
-
-@app.command(epilog="Example: ketaqa gate my-collection --baseline baseline.json --save, later without --save")
-def gate(
-    collection: Annotated[str, typer.Argument(help="A BEIR folder, or documents with questions.jsonl.")],
-    baseline: Annotated[str, typer.Option("--baseline", help="The file that holds what the ranking was worth.")],
-    save: Annotated[bool, typer.Option("--save", help="Write the baseline instead of comparing with it.")] = False,
-    measures: MeasuresOption = None,
-    split: SplitOption = "",
-    as_json: JsonOption = False,
-) -> None:
-    """Fail (exit status 1) when a measure fell significantly below the saved baseline."""
-    from ketaqa.evaluation import gate as gates
-    from ketaqa.evaluation.evaluate import evaluate as measure
-    from ketaqa.evaluation.measures import DEFAULT
-
-    path = Path(baseline)
-    # a baseline is read before the work, not after it, and names the measures to compare
-    saved = () if save else tuple(gates.read(path)["values"])
-    with terminal.progress("evaluating") as tell:
-        done = measure(Path(collection), measures or saved or DEFAULT, tell, split)
-    if save:
-        _write(baseline, lambda path: gates.save(done, path))
-        print(f"baseline of {len(done.values)} measures on {done.queries} questions -> {baseline}")
-        return
-    verdicts = gates.check(done, path)
-    _print([asdict(v) for v in verdicts]) if as_json else terminal.show_verdicts(verdicts)
-    if any(v.fell for v in verdicts):
-        raise typer.Exit(1)
+app.add_typer(measuring.app)
 
 
 @app.callback(invoke_without_command=True)
@@ -247,17 +145,6 @@ def main(version: Annotated[bool, typer.Option("--version", help="Print the vers
 
 def _open(index: str) -> pipeline.KetaQA:
     return pipeline.open_index(index, config.load())
-
-
-def _write(where: str, write: Callable[[Path], object]) -> None:
-    try:
-        write(Path(where))
-    except OSError as error:
-        raise KetaqaError(f"{where}: can't be written ({error.strerror}); choose another place") from error
-
-
-def _print(value: object) -> None:
-    print(json.dumps(value, ensure_ascii=False, indent=1))
 
 
 def entry() -> None:

@@ -21,6 +21,7 @@ class Config:
     """All settings. Lengths are in code points, sizes in bytes, origins are scheme://host[:port]."""
 
     index: str = ""  # path of the index to answer from; empty: the shipped documents
+    encoder: str = ""  # reads questions with the sentence encoder that the index was made with; needs ketaqa[semantic]
     host: str = "127.0.0.1"
     port: int = 7860
     allowed_origins: tuple[str, ...] = ()  # pages of these origins may frame the chat and call the API

@@ -15,8 +15,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ketaqa import analysis, storage, weighting
-from ketaqa.errors import BadIndex, UnknownDocument
+from ketaqa import analysis, semantics, storage, weighting
+from ketaqa import encoder as encoders
+from ketaqa.errors import BadIndex, BadSetting, UnknownDocument
+from ketaqa.meaning import Meaning
 from ketaqa.postings import Postings, Vocabulary
 from ketaqa.records import Citation, Document, Heading, IndexInfo, Passage, Piece, Reference
 from ketaqa.retriever import Retriever
@@ -55,8 +57,8 @@ DOCUMENT, START, END, BYTE_START, BYTE_END, SECTION, IN_DOCUMENT = range(7)
 class Index:
     """The index at a path, opened for reading; BadIndex when it can't be."""
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
+    def __init__(self, path: Path, encoder: str = "") -> None:
+        self.path, self._encoder = path, encoder
         self.facts, self._arrays = storage.read(path)
         self.info = IndexInfo(str(self.facts["version"]), len(self._arrays["passages"]))
         for key in ("analyser", "weighting"):
@@ -79,13 +81,25 @@ class Index:
 
     @cached_property
     def retriever(self) -> Retriever:
-        """The retriever over this index's postings."""
+        """The retriever over this index's postings and vectors; BadSetting when the encoder is not the index's."""
         a = self._arrays
         vocabulary = Vocabulary(a["terms"], a["terms_ends"])
         postings = Postings(
             vocabulary, a["indptr"], a["indices"], a["data"], a["df"], self.info.passages, self.facts["weighting"]
         )
-        return Retriever(postings, self.analyser)
+        return Retriever(postings, self.analyser, self._meaning(postings))
+
+    def _meaning(self, postings: Postings) -> Meaning | None:
+        a, made_by = self._arrays, str(self.facts.get("encoder", ""))
+        if self._encoder and self._encoder != made_by:
+            made = f"made with {made_by!r}" if made_by else "made without an encoder"
+            raise BadSetting(
+                f"encoder {self._encoder!r}: {self.path} was {made}; build it again with --encoder, or take the setting away"
+            )
+        if not made_by:
+            return None
+        asked_by = encoders.encoder(self._encoder) if self._encoder else None
+        return Meaning(postings, a["vectors"], a["vectors_mean"], made_by == semantics.TEACHER, asked_by)
 
     def passage(self, number: int) -> Passage:
         """The passage of that number, its text read from the index's copy of the document."""

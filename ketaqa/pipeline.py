@@ -140,10 +140,10 @@ def open_index(path: str | Path | None = None, config: Config | None = None) -> 
     config = config or Config()
     chosen = path or config.index
     if chosen:
-        return KetaQA(Index(Path(chosen)), config)
+        return KetaQA(Index(Path(chosen), config.encoder), config)
     from ketaqa import shipped  # building needs more imports than asking
 
-    return KetaQA(Index(shipped.index_path()), config)
+    return KetaQA(Index(shipped.index_path(), config.encoder), config)
 
 
 def _must_be_text(question: object) -> None:

@@ -4,29 +4,35 @@ Useful for: ranking. Not useful for: texts and citations.
 """
 
 from collections import Counter
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from math import sqrt
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ketaqa.analysis import Analyser, pairs
+from ketaqa.meaning import Meaning, Vector
 from ketaqa.postings import Postings
 from ketaqa.records import TermWeight
 
 # what a word in a heading weighs beside the same word in the text; chosen on the dev split, see benchmarks/choices.py
 HEADING_WEIGHT = 0.2
 # what two neighbouring words that stand together in a passage weigh beside a word, see benchmarks/choices.py
-PAIR_WEIGHT = 0.15
+PAIR_WEIGHT = 0.2
 # what a word of the question before weighs beside the follow-up's own; on the 309 later turns of MTRAG-UN nDCG@10 is
 # 0.744 without, 0.793 with it where the wording leans back (0.802 at 0.5, where it also begins to drown a new subject)
 CONTEXT_WEIGHT = 0.3
+# the passages, best by counted words, that meaning may bring into another order
+CANDIDATES = 1000
+MEANING = "meaning:"
 
 
 @dataclass(frozen=True, slots=True)
 class QueryTerm:
     """A term of the question: its number in the vocabulary (None: no passage holds it), its weight and its idf.
 
-    `word` is False for evidence beside the question's own words: pairs, headings, and words lent by the question before.
+    `word` is False for evidence beside the question's own words: pairs, headings, words lent by the question before, and
+    meanings, which have a `vector` in place of a number.
     """
 
     term: str
@@ -34,14 +40,19 @@ class QueryTerm:
     weight: float
     idf: float
     word: bool = True
+    vector: Vector | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True)
 class Retriever:
-    """Ranks by the dot product of question and passage weights; exact, deterministic, ties to the lower passage."""
+    """Ranks by the dot product of question and passage weights, and of their vectors where passages have them.
+
+    Exact and deterministic; ties go to the lower passage.
+    """
 
     postings: Postings
     analyser: Analyser
+    meaning: Meaning | None = None
 
     def query(self, question: str, context: str = "") -> list[QueryTerm]:
         """The weighted terms of a question, sorted by term, so that sums are always taken in the same order.
@@ -55,36 +66,55 @@ class Retriever:
         own = {t.term for t in terms}
         lent = [self._weighed(t, 1, CONTEXT_WEIGHT) for t in sorted(set(self.analyser.terms(context)) - own)]
         terms += [replace(t, word=False) for t in paired + headings + lent if t.number is not None]
-        terms.sort(key=lambda t: t.term)
         if self.postings.weighting == "tfidf":
             norm = sqrt(sum(t.weight**2 for t in terms if t.number is not None)) or 1.0
-            return [replace(t, weight=t.weight / norm) for t in terms]
-        return terms
+            terms = [replace(t, weight=t.weight / norm) for t in terms]
+        return sorted([*terms, *self._meanings(question, context)], key=lambda t: t.term)
 
     def _weighed(self, term: str, tf: int, factor: float = 1.0) -> QueryTerm:
         number = self.postings.vocabulary.find(term)
         idf = self.postings.idf(int(self.postings.df[number]) if number is not None else 0)
         return QueryTerm(term, number, factor * tf * idf, idf)
 
+    def _meanings(self, question: str, context: str) -> list[QueryTerm]:
+        if self.meaning is None:
+            return []
+        vectors = self.meaning.of(question, self.analyser)
+        for word, vector in self.meaning.of(context, self.analyser).items():
+            vectors.setdefault(word, CONTEXT_WEIGHT * vector)
+        return [QueryTerm(MEANING + word, None, 0.0, 0.0, word=False, vector=vector) for word, vector in vectors.items()]
+
     def search(self, query: list[QueryTerm], k: int) -> list[tuple[int, float]]:
-        """(passage number, score) of the k best with a score above 0, by falling score, ties by number."""
+        """(passage number, score) of the k best, by falling score, ties by number; each holds a term of the question.
+
+        Meaning orders the CANDIDATES (k, where that is more) that are best by counted terms.
+        """
+        counted = self._counted(query)
+        best = np.flatnonzero(counted > 0.0)
+        vectors = [t.vector for t in query if t.vector is not None]
+        if self.meaning is not None and vectors:
+            best = _best(best, counted[best], max(k, CANDIDATES))
+            scores = counted[best] + self.meaning.scores(best, np.sum(vectors, axis=0))
+        else:
+            scores = counted[best]
+        order = _best(np.arange(len(best)), scores, k)
+        return [(int(best[n]), float(scores[n])) for n in order]
+
+    def _counted(self, query: list[QueryTerm]) -> NDArray[np.float64]:
         scores = np.zeros(self.postings.passages)
         for term in query:
             if term.number is not None:
                 indices, data = self.postings.row(term.number)
                 scores[indices] += term.weight * data.astype(np.float64)
-        best = np.flatnonzero(scores > 0.0)
-        if 0 < k < len(best):
-            # keep every passage that ties with the k-th, else the order among equals is left to chance
-            best = best[scores[best] >= np.partition(scores[best], -k)[-k]]
-        order = np.lexsort((best, -scores[best]))[:k]
-        return [(int(n), float(scores[n])) for n in best[order]]
+        return scores
 
     def explain(self, query: list[QueryTerm], passage: int) -> tuple[TermWeight, ...]:
         """What each term added to a passage's score; the weights sum to it."""
         return tuple(TermWeight(t.term, *self._contribution(t, passage)) for t in query)
 
     def _contribution(self, term: QueryTerm, passage: int) -> tuple[float, bool]:
+        if term.vector is not None and self.meaning is not None:
+            return float(self.meaning.scores(np.array([passage]), term.vector)[0]), True
         if term.number is None:
             return 0.0, False
         indices, data = self.postings.row(term.number)
@@ -92,3 +122,12 @@ class Retriever:
         if place == len(indices) or indices[place] != passage:
             return 0.0, False
         return term.weight * float(data[place]), True
+
+
+def _best(numbers: NDArray[np.int64], scores: NDArray[np.float64], k: int) -> NDArray[np.int64]:
+    """The k numbers of the highest scores, by falling score, ties by number."""
+    if 0 < k < len(numbers):
+        # keep every one that ties with the k-th, else the order among equals is left to chance
+        keep = scores >= np.partition(scores, -k)[-k]
+        numbers, scores = numbers[keep], scores[keep]
+    return numbers[np.lexsort((numbers, -scores))[:k]]

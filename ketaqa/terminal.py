@@ -3,6 +3,7 @@
 Useful for: the command line. Not useful for: pages (web).
 """
 
+import json
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -32,6 +33,11 @@ def line(text: str) -> str:
 def _steers(c: str) -> bool:
     # control characters, and those that turn the direction of what follows
     return (c < " " and c not in "\n\t") or "\x7f" <= c <= "\x9f" or "\u202a" <= c <= "\u202e" or "\u2066" <= c <= "\u2069"
+
+
+def print_json(value: object) -> None:
+    """JSON alone, as `--json` promises."""
+    print(json.dumps(value, ensure_ascii=False, indent=1))
 
 
 def show_answer(answer: Answer) -> None:

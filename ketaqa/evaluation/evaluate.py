@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from ketaqa import answerer, builder, passages, safety
+from ketaqa import answerer, builder, config, passages, safety
 from ketaqa.errors import BadSetting
 from ketaqa.evaluation import abstention, collections, inspection, measures, significance
 from ketaqa.evaluation.abstention import Abstention, Judged
@@ -81,9 +81,11 @@ def evaluate(
     split: str = "",
     setting: Setting | None = None,
     inspect: bool = False,
+    encoder: str = "",
 ) -> Evaluation:
     """Measure a ranking on a collection. BadCollection or BadSetting when it or a measure is malformed.
 
+    encoder: of the passages, as `builder.build` takes it. The setting `encoder` reads the questions too.
     inspect: also look for near-duplicate passages and for passages that no question finds, which takes longer.
     """
     measures.parse(names)
@@ -97,9 +99,10 @@ def evaluate(
             where,
             weighting=setting.weighting,
             passage_length=setting.passage_length,
+            encoder=encoder,
             progress=lambda done, total: tell("indexing", done, total),
         )
-        return _evaluated(collection, KetaQA(Index(where)), names, tell, setting, inspect)
+        return _evaluated(collection, KetaQA(Index(where, config.load().encoder)), names, tell, setting, inspect)
 
 
 def _evaluated(

@@ -17,7 +17,7 @@ from ketaqa.records import Document, Refusal
 FORMATS = {".md": "markdown", ".markdown": "markdown", ".txt": "text", ".text": "text", ".jsonl": "beir"}
 KNOWN = ".md, .txt, or a BEIR corpus.jsonl"
 # files that belong to the documents without being documents
-COMPANIONS = frozenset({"asked.jsonl", "claims.jsonl", "sources.jsonl", "questions.jsonl"})
+COMPANIONS = frozenset({"asked.jsonl", "claims.jsonl", "sources.jsonl", "questions.jsonl", "vectors.npz"})
 BEIR_CORPUS = "corpus.jsonl"
 INDEX_MANIFEST = "manifest.json"
 

@@ -1,0 +1,88 @@
+"""Which vector stands for a passage? That of its words and of the questions put to it, made when an index is built.
+
+A folder may bring vectors made elsewhere, in vectors.npz; the encoder makes them where it is installed. Useful for: building.
+Not useful for: questions (meaning).
+"""
+
+import hashlib
+import json
+import zipfile
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from ketaqa import encoder as encoders
+from ketaqa import semantics
+from ketaqa.errors import BadSource
+from ketaqa.semantics import Codes, Vectors
+
+STORED = "vectors.npz"
+KEY = 16  # bytes of a digest that tell one passage from another
+
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """A passage to embed: its folder, the texts that stand for it, and the questions put to it."""
+
+    root: Path
+    texts: Sequence[str]
+    asked: Sequence[str]
+
+    @property
+    def key(self) -> bytes:
+        """A digest of all that the vector is made from."""
+        return hashlib.sha256(json.dumps([list(self.texts), list(self.asked)]).encode()).digest()[:KEY]
+
+
+def embed(items: Sequence[Item], encoder: encoders.Encoder | None, progress: Progress | None = None) -> Codes | None:
+    """Codes (passages, half the dimensions): stored ones, else the encoder's; None where some passage has neither.
+
+    BadSource when a folder's vectors.npz is malformed.
+    """
+    if encoder is not None and encoder.name != semantics.TEACHER:
+        return semantics.packed(_encoded(items, encoder, progress))
+    kept = {root: stored(root) for root in dict.fromkeys(item.root for item in items)}
+    found = [kept[item.root].get(item.key) for item in items]
+    wanted = [item for item, codes in zip(items, found, strict=True) if codes is None]
+    if wanted and encoder is None:
+        return None
+    made = iter(semantics.packed(_encoded(wanted, encoder, progress)) if wanted and encoder is not None else ())
+    return np.stack([next(made) if codes is None else codes for codes in found])
+
+
+def stored(folder: Path) -> dict[bytes, Codes]:
+    """The codes in a folder's vectors.npz by key, none where there is no such file."""
+    path = folder / STORED
+    if not path.is_file():
+        return {}
+    try:
+        with np.load(path, allow_pickle=False) as arrays:
+            keys, codes = arrays["keys"], arrays["codes"]
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+        raise BadSource(f"{path}: not the vectors of passages; make it again, or take it away") from error
+    right = semantics.DIMENSIONS // 2
+    if keys.dtype != np.uint8 or codes.dtype != np.uint8 or keys.shape != (len(codes), KEY) or codes.shape[1:] != (right,):
+        raise BadSource(f"{path}: arrays of other shapes than (n, {KEY}) and (n, {right}); make it again, or take it away")
+    return {key.tobytes(): row for key, row in zip(keys, codes, strict=True)}
+
+
+def store(items: Sequence[Item], codes: Codes, path: Path) -> None:
+    """Write vectors.npz: the keys of passages and their codes."""
+    keys = np.frombuffer(b"".join(item.key for item in items), dtype=np.uint8).reshape(-1, KEY)
+    np.savez(path, keys=keys, codes=codes)
+
+
+def _encoded(items: Sequence[Item], encoder: encoders.Encoder, progress: Progress | None) -> Vectors:
+    """The encoder's vector of the texts, and beside it, in equal parts, the mean of those of the questions."""
+    texts = ["\n".join(item.texts) for item in items]
+    questions = list(dict.fromkeys(q for item in items for q in item.asked))
+    vectors = encoder.encode(texts + questions, progress)
+    place = {q: len(texts) + n for n, q in enumerate(questions)}
+    for number, item in enumerate(items):
+        if item.asked:
+            vectors[number] += vectors[[place[q] for q in item.asked]].mean(axis=0)
+    return vectors

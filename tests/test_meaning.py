@@ -1,0 +1,96 @@
+"""Meaning: told word by word, only among passages that share a word, the same with every k."""
+
+from collections import Counter
+
+import numpy as np
+import pytest
+
+from ketaqa import analysis, postings, retriever, semantics
+from ketaqa.meaning import COMPANY, Meaning
+from ketaqa.retriever import Retriever
+
+ENGLISH = analysis.analyser("english")
+TEXTS = [
+    "Ketamine treatment has a price that insurance seldom covers.",
+    "Ketamine treatment can harm the bladder.",
+    "Ketamine treatment lasts forty minutes.",
+    "An unrelated passage on gardening.",
+]
+
+
+def ranker(texts=TEXTS, general=True, vectors=None):
+    table = postings.build([Counter(ENGLISH.terms(t)) for t in texts], "bm25")
+    codes = semantics.packed(semantics.table().embed(texts) if vectors is None else vectors)
+    return Retriever(table, ENGLISH, Meaning(table, codes, semantics.mean(codes), general))
+
+
+def test_a_passage_that_says_it_in_other_words_comes_first():
+    qa = ranker()
+    plain = Retriever(qa.postings, ENGLISH)
+    assert plain.search(plain.query("cost of ketamine treatment"), 3)[-1][0] == 0
+    assert qa.search(qa.query("cost of ketamine treatment"), 1)[0][0] == 0
+
+
+def test_the_words_shares_sum_to_the_score():
+    qa = ranker()
+    for question in ("cost of ketamine treatment", "does ketamine, ketamine, hurt my bladder?", "what zxqv ketamine"):
+        query = qa.query(question)
+        hits = qa.search(query, 4)
+        assert hits
+        for number, score in hits:
+            told = qa.explain(query, number)
+            assert sum(t.weight for t in told) == pytest.approx(score, abs=1e-9)
+            assert any(t.term.startswith(retriever.MEANING) and t.weight for t in told)
+
+
+def test_only_passages_that_hold_a_word_of_the_question_are_found():
+    qa = ranker()
+    assert {n for n, _ in qa.search(qa.query("ketamine for flowers"), 10)} == {0, 1, 2}
+    assert qa.search(qa.query("zxqv"), 10) == []
+    assert qa.search(qa.query("what is it"), 10) == []
+
+
+def test_the_best_k_are_the_first_of_more():
+    texts = [
+        f"ketamine {word}"
+        for word in ["price", "bladder", "minutes", "doctor", "nurse", "drip", "spray", "tablet", "law", "history"]
+    ]
+    qa = ranker(texts)
+    query = qa.query("how much does ketamine cost at the doctor")
+    assert qa.search(query, 3) == qa.search(query, 10)[:3]
+    assert qa.search(query, 10) == sorted(qa.search(query, 10), key=lambda hit: (-hit[1], hit[0]))
+
+
+def test_more_candidates_than_the_limit_are_asked_for_by_a_larger_k(monkeypatch):
+    monkeypatch.setattr(retriever, "CANDIDATES", 2)
+    qa = ranker(["ketamine " * n for n in range(1, 7)])
+    assert len(qa.search(qa.query("ketamine"), 2)) == 2
+    assert len(qa.search(qa.query("ketamine"), 5)) == 5
+
+
+def test_passages_that_are_alike_keep_their_order():
+    qa = ranker(["ketamine dose"] * 5)
+    assert [n for n, _ in qa.search(qa.query("how much ketamine"), 5)] == [0, 1, 2, 3, 4]
+
+
+def test_a_vector_space_that_the_table_does_not_know_is_read_by_the_company_of_words_alone():
+    rng = np.random.default_rng(3)
+    qa = ranker(general=False, vectors=rng.standard_normal((len(TEXTS), 64)).astype(np.float32))
+    assert {t.term for t in qa.query("cost of ketamine zxqv") if t.vector is not None} == {"meaning:ketamine"}
+
+
+def test_a_frequent_words_company_is_drawn_evenly():
+    texts = ["ketamine"] * (10 * COMPANY)
+    vectors = np.random.default_rng(4).standard_normal((len(texts), 32)).astype(np.float32)
+    qa = ranker(texts, general=False, vectors=vectors)
+    term = next(t for t in qa.query("ketamine") if t.vector is not None)
+    picked = semantics.unpacked(qa.meaning.codes[::10]).mean(axis=0) - qa.meaning.mean
+    idf = qa.postings.idf(len(texts))
+    assert term.vector == pytest.approx(2.0 * idf * picked, abs=1e-5)
+
+
+def test_words_lent_by_the_question_before_weigh_less():
+    qa = ranker()
+    lent = {t.term: t.vector for t in qa.query("ketamine", "bladder") if t.vector is not None}
+    own = {t.term: t.vector for t in qa.query("bladder") if t.vector is not None}
+    assert lent["meaning:bladder"] == pytest.approx(retriever.CONTEXT_WEIGHT * own["meaning:bladder"])
