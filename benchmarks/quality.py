@@ -1,16 +1,33 @@
-"""nDCG@10 and P@1 beside scikit-learn's defaults and BM25 (bm25s), on every BEIR collection of a folder."""
+"""nDCG@10 and P@1 beside scikit-learn's defaults and BM25 (bm25s), on every BEIR collection of a folder: the whole ranking, and
+what each of its parts adds.
 
-from collections.abc import Callable, Sequence
+    KETAQA_COLLECTIONS=... python -m benchmarks.quality
+
+Needs `ketaqa[semantic,bench]`. The weights were chosen on one half of each collection's questions (`held_out` is False there).
+"""
+
+import hashlib
+import os
+import statistics
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from types import ModuleType
+from unittest.mock import patch
 
 import bm25s
 import numpy as np
 import Stemmer
 from sklearn.feature_extraction.text import TfidfVectorizer
 
-from ketaqa import loaders
+from ketaqa import builder, loaders, meaning, retriever, semantics
 from ketaqa.evaluation import collections, measures
-from ketaqa.evaluation.evaluate import DEPTH, evaluate
+from ketaqa.evaluation.evaluate import DEPTH, ranked
+from ketaqa.evaluation.significance import Floats
+from ketaqa.evaluation.trec import Qrels
+from ketaqa.index import Index
 
 Ranking = dict[str, list[tuple[str, float]]]
 NAMES = ("nDCG@10", "P@1")
@@ -52,19 +69,82 @@ PEERS: dict[str, Callable[[Sequence[str], Sequence[str], dict[str, str]], Rankin
 }
 
 
+@dataclass(frozen=True)
+class Variant:
+    """A ranking: with or without vectors, and the weights that differ from the default's."""
+
+    name: str
+    vectors: bool = True
+    weights: Mapping[tuple[ModuleType, str], float] = field(default_factory=dict)
+    encoder: str = ""
+
+
+# from the fewest parts to the most; "default" is what KetaQA does where passages carry the encoder's vectors
+VARIANTS = (
+    Variant("words", vectors=False, weights={(retriever, "PAIR_WEIGHT"): 0.0}),
+    Variant("+ pairs", vectors=False),
+    Variant("+ table", weights={(meaning, "COMPANY_WEIGHT"): 0.0}),
+    Variant("+ company, default", weights={}),
+    Variant("encoder asks", encoder=semantics.TEACHER),
+)
+
+
+def indexed(path: Path) -> Path:
+    """The index of a collection with the encoder's vectors; kept in build/, as encoding takes minutes."""
+    index = Path("build", "quality", path.name)
+    if not (index / "manifest.json").is_file():
+        index.parent.mkdir(parents=True, exist_ok=True)
+        builder.build([path / "corpus.jsonl"], index, encoder=semantics.TEACHER)
+    return index
+
+
+def variant_run(variant: Variant, index: Path, questions: dict[str, str]) -> tuple[Ranking, float]:
+    """A run, and the median time of a question in milliseconds."""
+    opened = Index(index, variant.encoder)
+    ranker = opened.retriever if variant.vectors else replace(opened.retriever, meaning=None)
+    opened.__dict__["retriever"] = ranker
+    run, took = {}, []
+    with ExitStack() as stack:
+        for (module, name), value in variant.weights.items():
+            stack.enter_context(patch.object(module, name, value))
+        for question_id, question in questions.items():
+            start = time.perf_counter()
+            run[question_id] = ranked(opened, ranker.query(question), by_document=True)
+            took.append((time.perf_counter() - start) * 1000.0)
+    return run, statistics.median(took)
+
+
+def held_out(collection: str, question_id: str) -> bool:
+    """Whether a question is of the half on which no weight was chosen."""
+    return hashlib.sha256(f"{collection}{question_id}".encode()).digest()[0] % 2 == 1
+
+
 def main(folder: Path) -> None:
-    """Print the table and the means."""
-    paths = sorted(p.parents[1] for p in folder.glob("*/qrels/test.tsv"))
-    columns = [*PEERS, "KetaQA"]
-    rows = []
-    print("| collection | " + " | ".join(f"{c} nDCG@10, P@1" for c in columns) + " |")
+    """Print the table, its means, and those of the questions on which no weight was chosen."""
+    columns = [*PEERS, *(v.name for v in VARIANTS)]
+    print("nDCG@10, P@1\n| collection | " + " | ".join(columns) + " |")
     print("|---" * (len(columns) + 1) + "|")
-    for path in paths:
+    rows: list[list[Floats]] = []
+    for path in sorted(p.parents[1] for p in folder.glob("*/qrels/test.tsv")):
         collection = collections.read(path)
         ids, texts = texts_of(path)
-        tables = [measures.measure(run(ids, texts, collection.questions), collection.qrels, NAMES) for run in PEERS.values()]
-        tables.append(evaluate(path, NAMES).measures)
-        rows.append([[table[name].value for name in NAMES] for table in tables])
-        print(f"| {path.name} | " + " | ".join(f"{a:.3f}, {b:.3f}" for a, b in rows[-1]) + " |", flush=True)
-    means = np.array(rows).mean(axis=0)
-    print("| mean | " + " | ".join(f"{a:.3f}, {b:.3f}" for a, b in means) + " |")
+        runs = [run(ids, texts, collection.questions) for run in PEERS.values()]
+        timed = [variant_run(variant, indexed(path), collection.questions) for variant in VARIANTS]
+        rows.append([means(path.name, run, collection.qrels) for run in [*runs, *(run for run, _ in timed)]])
+        print(f"| {path.name} | " + " | ".join(f"{a:.3f}, {b:.3f}" for a, b, *_ in rows[-1]) + " |", flush=True)
+        print("  ms a question: " + ", ".join(f"{v.name} {ms:.2f}" for v, (_, ms) in zip(VARIANTS, timed, strict=True)))
+    total = np.array(rows).mean(axis=0)
+    print("| mean | " + " | ".join(f"{a:.3f}, {b:.3f}" for a, b, *_ in total) + " |")
+    print("| mean, held out | " + " | ".join(f"{a:.3f}, {b:.3f}" for *_, a, b in total) + " |")
+
+
+def means(collection: str, run: Ranking, qrels: Qrels) -> Floats:
+    """nDCG@10 and P@1 over all questions, then over the held-out half."""
+    values = measures.by_question(run, qrels, NAMES)
+    whole = [float(np.mean(list(values[name].values()))) for name in NAMES]
+    half = [float(np.mean([v for q, v in values[name].items() if held_out(collection, q)])) for name in NAMES]
+    return np.array(whole + half)
+
+
+if __name__ == "__main__":
+    main(Path(os.environ["KETAQA_COLLECTIONS"]))

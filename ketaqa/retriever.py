@@ -23,7 +23,7 @@ PAIR_WEIGHT = 0.2
 # 0.744 without, 0.793 with it where the wording leans back (0.802 at 0.5, where it also begins to drown a new subject)
 CONTEXT_WEIGHT = 0.3
 # the passages, best by counted words, that meaning may bring into another order
-CANDIDATES = 1000
+CANDIDATES = 500
 MEANING = "meaning:"
 
 
