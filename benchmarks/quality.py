@@ -75,6 +75,7 @@ class Variant:
 
     name: str
     vectors: bool = True
+    spelling: bool = False
     weights: Mapping[tuple[ModuleType, str], float] = field(default_factory=dict)
     encoder: str = ""
 
@@ -84,8 +85,9 @@ VARIANTS = (
     Variant("words", vectors=False, weights={(retriever, "PAIR_WEIGHT"): 0.0}),
     Variant("+ pairs", vectors=False),
     Variant("+ table", weights={(meaning, "COMPANY_WEIGHT"): 0.0}),
-    Variant("+ company, default", weights={}),
-    Variant("encoder asks", encoder=semantics.TEACHER),
+    Variant("+ company"),
+    Variant("+ spelling, default", spelling=True),
+    Variant("encoder asks", spelling=True, encoder=semantics.TEACHER),
 )
 
 
@@ -109,7 +111,8 @@ def variant_run(variant: Variant, index: Path, questions: dict[str, str]) -> tup
             stack.enter_context(patch.object(module, name, value))
         for question_id, question in questions.items():
             start = time.perf_counter()
-            run[question_id] = ranked(opened, ranker.query(question), by_document=True)
+            read = opened.spelling.read(question)[0] if variant.spelling else question
+            run[question_id] = ranked(opened, ranker.query(read), by_document=True)
             took.append((time.perf_counter() - start) * 1000.0)
     return run, statistics.median(took)
 

@@ -14,6 +14,7 @@ The plan of the house, in the order in which data passes through; a room imports
     references    which sources stand behind which sentences
     postings      weighted terms by passage
     semantics     vectors of words and passages, four bits a number
+    spelling      which word of the documents was meant by a misspelt one
     encoder       a sentence encoder, where one is installed
     meaning       what the words of a question mean in these documents
     retriever     a question -> exact top-k, and why

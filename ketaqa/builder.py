@@ -25,6 +25,7 @@ from ketaqa.errors import BadSetting, BadSource
 from ketaqa.index import document_row, pack_bytes, pack_rows
 from ketaqa.loaders import Source
 from ketaqa.records import BuildReport, Document, Passage, Reference, Refusal
+from ketaqa.spelling import spelled
 
 ANALYSER = "english"
 WEIGHTING = "bm25"
@@ -40,12 +41,13 @@ Progress = Callable[[int, int], None]
 
 @dataclass(frozen=True, slots=True)
 class _Cut:
-    """A document, its passages, and for each the questions put to it and its term counts."""
+    """A document, its passages, for each the questions put to it and its term counts, and in how many a word stands."""
 
     document: Document
     passages: list[Passage]
     asked: list[list[str]]
     counts: list[Mapping[str, int]]
+    words: Counter[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +91,7 @@ def build(
         raise BadSource(_nothing(found, refused))
     _check_ids(files)
     table = postings.build((row for item in read for row in item.counts), weighting)
-    arrays = _documents(read) | _sources(files, out) | _references(files, read) | _postings(table)
+    arrays = _documents(read) | _sources(files, out) | _references(files, read) | _postings(table) | _spellings(read)
     facts = {"analyser": ANALYSER, "weighting": weighting, "passage_length": passage_length, "encoder": ""}
     vectors = {} if encoder == NO_ENCODER else _vectors(files, chosen, progress)
     if vectors:
@@ -172,7 +174,10 @@ def _cut(document: Document, rows: Sequence[Asked], passage_length: int, weighti
     counts: list[Mapping[str, int]] = [
         Counter(fields.terms(document, p, q, _analyser(), paired)) for p, q in zip(found, questions, strict=True)
     ]
-    return _Cut(document, found, questions, counts)
+    words = Counter(
+        w for p, q in zip(found, questions, strict=True) for w in spelled("\n".join([*fields.texts(document, p), *q]))
+    )
+    return _Cut(document, found, questions, counts, words)
 
 
 def _nothing(found: Sequence[Source], refused: Sequence[Refusal]) -> str:
@@ -267,6 +272,14 @@ def _vectors(files: Sequence[_File], encoder: encoders.Encoder | None, progress:
     ]
     codes = embedder.embed(items, encoder, progress)
     return {} if codes is None else {"vectors": codes, "vectors_mean": semantics.mean(codes)}
+
+
+def _spellings(read: Sequence[_Cut]) -> dict[str, NDArray[Any]]:
+    counts = sum((item.words for item in read), Counter[str]())
+    names = sorted(counts)
+    words = postings.Vocabulary.of(names)
+    held = np.array([counts[name] for name in names], dtype=np.int32)
+    return {"spellings": words.blob, "spellings_ends": words.ends, "spellings_counts": held}
 
 
 def _postings(table: postings.Postings) -> dict[str, NDArray[Any]]:

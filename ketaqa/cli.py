@@ -88,6 +88,7 @@ def search(
         keys = ("rank", "score", "passage", "citation", *(["terms"] if explain else []))
         terminal.print_json({"query": query, "hits": [{key: asdict(hit)[key] for key in keys} for hit in hits]})
     else:
+        terminal.show_corrections(qa.index.spelling.read(query)[1])
         terminal.show_hits(hits, explain)
         if not hits and not stale:
             print("No passage holds any word of that.", file=sys.stderr)

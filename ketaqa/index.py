@@ -22,6 +22,7 @@ from ketaqa.meaning import Meaning
 from ketaqa.postings import Postings, Vocabulary
 from ketaqa.records import Citation, Document, Heading, IndexInfo, Passage, Piece, Reference
 from ketaqa.retriever import Retriever
+from ketaqa.spelling import Spelling
 
 
 class Rows:
@@ -88,6 +89,13 @@ class Index:
             vocabulary, a["indptr"], a["indices"], a["data"], a["df"], self.info.passages, self.facts["weighting"]
         )
         return Retriever(postings, self.analyser, self._meaning(postings))
+
+    @cached_property
+    def spelling(self) -> Spelling:
+        """What reads misspelt questions by this index's words."""
+        a, held = self._arrays, self.retriever.postings.vocabulary
+        words = Vocabulary(a["spellings"], a["spellings_ends"])
+        return Spelling(words, a["spellings_counts"], self.analyser, lambda term: held.find(term) is not None)
 
     def _meaning(self, postings: Postings) -> Meaning | None:
         a, made_by = self._arrays, str(self.facts.get("encoder", ""))

@@ -1,6 +1,7 @@
 """ask(question, history) -> Answer: the one place that wires the rooms together."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from ketaqa import answerer, conversation, safety
@@ -49,20 +50,21 @@ class KetaQA:
         return answer
 
     def _looked_up(self, question: str, query: list[QueryTerm], notices: tuple[Notice, ...], k: int) -> Answer:
-        hits, stale = self._fresh(question, query, k)
+        text, corrections = self.index.spelling.read(question)
+        hits, stale = self._fresh(text, query, k)
         notices += (Notice("stale", stale),) if stale else ()
         sure = self.confidence(query, hits[0].terms) if hits else 0.0
         if sure < answerer.THRESHOLD:
-            reason = stale or answerer.reason_for_silence(question, query, self.index.analyser)
-            return self._abstained(question, notices, reason, sure)
-        return self._answered(question, query, hits, notices, sure)
+            reason = stale or answerer.reason_for_silence(text, query, self.index.analyser)
+            return replace(self._abstained(question, notices, reason, sure), corrections=corrections)
+        return replace(self._answered(question, hits, notices, sure), corrections=corrections)
 
     def query(self, question: str, history: Sequence[Message] = ()) -> list[QueryTerm]:
-        """The weighted terms that a question is searched by."""
+        """The weighted terms that a question is searched by, its misspelt words mended."""
         before = conversation.context(question, history)
         # a text too long to be a question is no context either
         context = before if len(before) <= self.config.max_question_length else ""
-        return self.index.retriever.query(question, context)
+        return self.index.retriever.query(self.index.spelling.read(question)[0], context)
 
     def confidence(self, query: Sequence[QueryTerm], terms: Sequence[TermWeight]) -> float:
         """How likely, in [0, 1], a passage answers a question, from what its terms added to its score."""
@@ -74,8 +76,8 @@ class KetaQA:
 
     def searched(self, query: str, k: int) -> tuple[list[Hit], str]:
         """The hits of `search`, and what to say where passages were left out; empty where none was."""
-        terms = self.index.retriever.query(self._checked(query))
-        return self._fresh(query, terms, _checked_k(k))
+        text, _ = self.index.spelling.read(self._checked(query))
+        return self._fresh(text, self.index.retriever.query(text), _checked_k(k))
 
     def documents(self) -> list[Document]:
         """All documents, in order."""
@@ -123,9 +125,7 @@ class KetaQA:
         marked = answerer.highlighted(passage, headings, query, self.index.analyser, question)
         return Hit(rank, score, marked, self.index.citation(number), self.index.retriever.explain(query, number))
 
-    def _answered(
-        self, question: str, query: list[QueryTerm], hits: list[Hit], notices: tuple[Notice, ...], sure: float
-    ) -> Answer:
+    def _answered(self, question: str, hits: list[Hit], notices: tuple[Notice, ...], sure: float) -> Answer:
         best, others = hits[0], tuple(hits[1:])
         return Answer(question, "answered", best.passage, best.citation, sure, None, notices, others, best.terms, self.info)
 

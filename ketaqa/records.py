@@ -91,6 +91,14 @@ class TermWeight:
 
 
 @dataclass(frozen=True, slots=True)
+class Correction:
+    """A word as it was typed, and the word of the documents that it was read as."""
+
+    typed: str
+    meant: str
+
+
+@dataclass(frozen=True, slots=True)
 class Hit:
     """A passage found, with `rank` from 1 and `score`, the sum of its terms' weights."""
 
@@ -131,7 +139,7 @@ class Answer:
     """What `ask` gives back; `dataclasses.asdict` of it is the JSON of the contract.
 
     `status` is "answered" (passage and citation are set, reason is None) or "abstained" (the other way round).
-    `confidence` is in [0, 1].
+    `confidence` is in [0, 1]. `corrections` are the misspelt words that were read as others.
     """
 
     question: str
@@ -144,6 +152,7 @@ class Answer:
     alternatives: tuple[Hit, ...]
     terms: tuple[TermWeight, ...]
     index: IndexInfo
+    corrections: tuple[Correction, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from ketaqa.records import Answer, Citation, Document, Hit, Notice, Passage, TermWeight
+from ketaqa.records import Answer, Citation, Correction, Document, Hit, Notice, Passage, TermWeight
 
 if TYPE_CHECKING:
     from ketaqa.evaluation.compare import Comparison
@@ -44,6 +44,7 @@ def show_answer(answer: Answer) -> None:
     """Notices first, then the passage with its citation, or why there is none."""
     for notice in answer.notices:
         _show_notice(notice)
+    show_corrections(answer.corrections)
     if answer.passage is None or answer.citation is None:
         print(clean(answer.reason or ""))
         return
@@ -51,6 +52,12 @@ def show_answer(answer: Answer) -> None:
     print()
     _show_citation(answer.citation)
     print(f"Confidence: {answer.confidence:.2f}")
+
+
+def show_corrections(corrections: Sequence[Correction]) -> None:
+    """Which misspelt words were read as which others."""
+    if corrections:
+        print(clean("Read " + ", ".join(f"“{c.typed}” as “{c.meant}”" for c in corrections) + ".") + "\n")
 
 
 def _show_notice(notice: Notice) -> None:

@@ -1,6 +1,8 @@
 """An answer as HTML: what comes from a document or a reader is escaped, and the passage's text stays exact."""
 
-from ketaqa.records import Answer, Citation, Notice, Passage
+from collections.abc import Sequence
+
+from ketaqa.records import Answer, Citation, Correction, Notice, Passage
 
 
 def escape(text: str) -> str:
@@ -20,12 +22,18 @@ def _plain(c: str) -> bool:
 
 def answer(found: Answer) -> str:
     """Notices, then the passage with its citation, or why there is none."""
-    parts = [notice(n) for n in found.notices]
+    parts = [*(notice(n) for n in found.notices), *([corrections(found.corrections)] if found.corrections else [])]
     if found.passage is None or found.citation is None:
         parts.append(f'<p class="kq-silence">{escape(found.reason or "")}</p>')
     else:
         parts += [passage(found.passage), citation(found.citation)]
     return f'<div class="kq-answer kq-{found.status}">{"".join(parts)}</div>'
+
+
+def corrections(made: Sequence[Correction]) -> str:
+    """Which misspelt words were read as which others."""
+    words = ", ".join(f"“{c.typed}” as “{c.meant}”" for c in made)
+    return f'<p class="kq-read">{escape(f"Read {words}.")}</p>'
 
 
 def question(text: str) -> str:
