@@ -6,7 +6,7 @@ vectors that an index brings along.
 
 import os
 from collections.abc import Callable, Sequence
-from functools import cache
+from functools import cache, cached_property
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -26,11 +26,17 @@ Progress = Callable[[int, int], None]
 
 
 class Encoder:
-    """A sentence-transformers model by name or folder; vectors have length 1."""
+    """A sentence-transformers model by name or folder; vectors have length 1. BadSetting when it is not there.
+
+    It is loaded, which takes seconds, when the first text is encoded.
+    """
 
     def __init__(self, name: str) -> None:
-        self.name = name
-        self._model = _load(name)
+        self.name, self._place = name, _place(name)
+
+    @cached_property
+    def _model(self) -> Any:
+        return _load(self.name, self._place)
 
     def encode(self, texts: Sequence[str], progress: Progress | None = None) -> Vectors:
         """Vectors (len(texts), dimensions) as float32. progress(done, all) is called as texts are read."""
@@ -59,16 +65,23 @@ def encoder(name: str = TEACHER) -> Encoder:
     return Encoder(name)
 
 
-def _load(name: str) -> Any:  # a SentenceTransformer, whose import costs seconds
+def _place(name: str) -> Path:
     if find_spec("sentence_transformers") is None:
         raise BadSetting(f"encoder {name!r} needs sentence-transformers: {CURE}")
-    place = _packaged() if name == TEACHER and find_spec(PACKAGED) else name
-    if not Path(place).is_dir():
+    packaged = find_spec(PACKAGED) if name == TEACHER else None
+    place = Path(packaged.origin).parent / "model" if packaged and packaged.origin else Path(name)
+    if not place.is_dir():
         raise BadSetting(f"encoder {name!r}: no such folder; give the folder of a sentence-transformers model, or: {CURE}")
+    return place
+
+
+def _load(name: str, place: Path) -> Any:
     # what is in the folder is enough: no hub is asked
     os.environ.setdefault("HF_HUB_OFFLINE", "1")
     from sentence_transformers import SentenceTransformer
+    from transformers.utils import logging
 
+    logging.disable_progress_bar()  # of the files that are read; KetaQA shows its own of the passages
     try:
         model = SentenceTransformer(str(place), device="cpu", local_files_only=True, trust_remote_code=False)
     except (OSError, ValueError, KeyError) as error:
@@ -76,10 +89,3 @@ def _load(name: str) -> Any:  # a SentenceTransformer, whose import costs second
         raise BadSetting(f"encoder {name!r}: its files can't be read ({reason}); fetch them again") from error
     model.max_seq_length = min(model.max_seq_length or LONGEST, LONGEST)
     return model
-
-
-def _packaged() -> str:
-    spec = find_spec(PACKAGED)
-    if spec is None or spec.origin is None:
-        raise BadSetting(f"encoder {TEACHER!r}: its files are missing: {CURE}")
-    return str(Path(spec.origin).parent / "model")

@@ -27,6 +27,7 @@ class Stand:
 @pytest.fixture
 def stand(monkeypatch):
     monkeypatch.setattr(encoder, "encoder", lambda name=semantics.TEACHER: Stand(name))
+    monkeypatch.setattr(encoder, "installed", lambda: False)
 
 
 @pytest.fixture

@@ -47,6 +47,7 @@ h1 { font-family: system-ui, sans-serif !important; }
 .kq-notice p { margin: 0; }
 .kq-notice ul { margin: .5em 0 0; padding-inline-start: 1.3em; list-style: disc; }
 .kq-crisis, .kq-emergency { border: 2px solid #b91c1c; font-size: 1em; }
+.kq-read { margin: 0 0 .6em; font-size: .9em; }
 .kq-silence { margin: 0; font-style: italic; }
 footer { display: none !important; }
 """
