@@ -66,10 +66,12 @@ class Retriever:
         own = {t.term for t in terms}
         lent = [self._weighed(t, 1, CONTEXT_WEIGHT) for t in sorted(set(self.analyser.terms(context)) - own)]
         terms += [replace(t, word=False) for t in paired + headings + lent if t.number is not None]
+        terms += self._meanings(question, context)
+        terms.sort(key=lambda t: t.term)
         if self.postings.weighting == "tfidf":
             norm = sqrt(sum(t.weight**2 for t in terms if t.number is not None)) or 1.0
-            terms = [replace(t, weight=t.weight / norm) for t in terms]
-        return sorted([*terms, *self._meanings(question, context)], key=lambda t: t.term)
+            return [replace(t, weight=t.weight / norm) for t in terms]
+        return terms
 
     def _weighed(self, term: str, tf: int, factor: float = 1.0) -> QueryTerm:
         number = self.postings.vocabulary.find(term)

@@ -12,6 +12,7 @@ from ketaqa.errors import BadSetting
 # a value unlike the default for every setting: as an environment variable, as TOML, as read
 VALUES = {
     "index": ("my.index", '"my.index"', "my.index"),
+    "encoder": ("models/one", '"models/one"', "models/one"),
     "host": ("0.0.0.0", '"0.0.0.0"', "0.0.0.0"),
     "port": ("8000", "8000", 8000),
     "allowed_origins": (

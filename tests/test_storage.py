@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ketaqa import storage
+from ketaqa import embedder, fields, loaders, passages, storage
 from ketaqa.builder import build
 from ketaqa.errors import BadIndex
 from ketaqa.index import Index
@@ -63,6 +63,9 @@ def built(tmp_path_factory):
     (folder / "docs" / "b.txt").write_text("Rain fell on the hills.\n")
     (folder / "docs" / "claims.jsonl").write_text('{"doc_id": "b.txt", "quote": "Rain fell", "source_ids": ["s"]}')
     (folder / "docs" / "sources.jsonl").write_text('{"source_id": "s", "title": "On rain"}')
+    documents = [d for source in loaders.find([folder / "docs"])[0] for d in loaders.read(source).documents]
+    items = [embedder.Item(folder / "docs", fields.texts(d, p), []) for d in documents for p in passages.cut(d)]
+    embedder.store(items, np.arange(len(items) * 192, dtype=np.uint8).reshape(-1, 192), folder / "docs" / embedder.STORED)
     build([folder / "docs"], folder / "my.index")
     return folder / "my.index"
 
@@ -79,8 +82,10 @@ def names_of_files():
         "terms",
         "headings",
         "companions",
+        "spellings",
     ]
     single = ["passages", "source_stats", "source_of", "indptr", "indices", "data", "df"]
+    single += ["spellings_counts", "vectors", "vectors_mean"]
     return sorted([*columns, *(f"{name}_ends" for name in columns), *single])
 
 
@@ -161,7 +166,7 @@ def test_one_altered_byte_anywhere_in_an_index_is_refused_or_changes_nothing(bui
         path.write_bytes(whole)
 
 
-TORN = ["", "{", "[]", "null", "[" * 100_000, "\x00", '{"format": 1}', '{"format": "ketaqa index 2"}']
+TORN = ["", "{", "[]", "null", "[" * 100_000, "\x00", '{"format": 1}', '{"format": "ketaqa index 3"}']
 
 
 @pytest.mark.parametrize("content", TORN)
@@ -171,7 +176,7 @@ def test_a_manifest_that_is_torn_or_foreign_is_refused_by_name(content, index):
         storage.read(index)
     assert str(index / storage.MANIFEST) in str(error.value)
     if "ketaqa" in content:
-        assert "'ketaqa index 2'" in str(error.value)
+        assert "'ketaqa index 3'" in str(error.value)
         assert repr(storage.FORMAT) in str(error.value)
 
 
@@ -331,7 +336,7 @@ HALTED = """
 import sys
 from pathlib import Path
 import numpy as np
-from ketaqa import storage
+from ketaqa import embedder, fields, loaders, passages, storage
 class Arrays(dict):
     def items(self):
         yield "data", np.arange(3)
