@@ -93,7 +93,9 @@ def build(
     table = postings.build((row for item in read for row in item.counts), weighting)
     arrays = _documents(read) | _sources(files, out) | _references(files, read) | _postings(table) | _spellings(read)
     facts = {"analyser": ANALYSER, "weighting": weighting, "passage_length": passage_length, "encoder": ""}
-    vectors = {} if encoder == NO_ENCODER else _vectors(files, chosen, progress)
+    # scikit-learn's weighting is kept as it is here too
+    plain = encoder == NO_ENCODER or weighting != WEIGHTING
+    vectors = {} if plain else _vectors(files, chosen, progress)
     if vectors:
         arrays, facts["encoder"] = arrays | vectors, chosen.name if chosen else semantics.TEACHER
     version = storage.write(out, arrays, facts, unversioned=UNVERSIONED)
@@ -170,7 +172,7 @@ def _cut(document: Document, rows: Sequence[Asked], passage_length: int, weighti
     found = passages.cut(document, passage_length)
     questions = asked.by_passage(document, found, rows)
     # scikit-learn's weighting is kept as it is: its norm would count the pairs in full
-    paired = weighting == "bm25"
+    paired = weighting == WEIGHTING
     counts: list[Mapping[str, int]] = [
         Counter(fields.terms(document, p, q, _analyser(), paired)) for p, q in zip(found, questions, strict=True)
     ]

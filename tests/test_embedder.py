@@ -59,6 +59,13 @@ def test_without_vectors_or_encoder_words_are_counted(docs, tmp_path):
     assert ketaqa.open(tmp_path / "index").index.retriever.meaning is None
 
 
+def test_scikit_learns_weighting_is_kept_without_vectors(docs, tmp_path, stand):
+    ketaqa.build([docs], tmp_path / "index", weighting="tfidf", encoder=semantics.TEACHER)
+    qa = ketaqa.open(tmp_path / "index")
+    assert qa.index.retriever.meaning is None
+    assert 0.0 < qa.search("bladder")[0].score <= 1.0
+
+
 def test_an_encoder_makes_the_vectors_and_says_how_far_it_is(docs, tmp_path, stand):
     told = []
     ketaqa.build([docs], tmp_path / "index", encoder=semantics.TEACHER, progress=lambda *now: told.append(now))
