@@ -7,6 +7,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from benchmarks import cold_start, quality, speed
+from ketaqa import encoder
 
 
 def main() -> None:
@@ -17,10 +18,10 @@ def main() -> None:
     cold_start.main()
     speed.main()
     folder = os.environ.get("KETAQA_COLLECTIONS")
-    if folder:
+    if folder and encoder.installed():
         quality.main(Path(folder))
     else:
-        print("quality: set KETAQA_COLLECTIONS to a folder of BEIR collections to measure it")
+        print("quality: set KETAQA_COLLECTIONS to a folder of BEIR collections, and install ketaqa[semantic], to measure it")
 
 
 main()

@@ -19,7 +19,7 @@ from ketaqa.analysis import Analyser
 from ketaqa.encoder import Encoder
 from ketaqa.postings import Postings
 
-# chosen on the dev halves of eight public collections, see benchmarks/choices.py
+# chosen on one half of the questions of eight public collections, see benchmarks/weights.py
 TABLE_WEIGHT = 16.0
 COMPANY_WEIGHT = 2.0
 ENCODER_WEIGHT = 20.0

@@ -17,7 +17,7 @@ from ketaqa.records import TermWeight
 
 # what a word in a heading weighs beside the same word in the text; chosen on the dev split, see benchmarks/choices.py
 HEADING_WEIGHT = 0.2
-# what two neighbouring words that stand together in a passage weigh beside a word, see benchmarks/choices.py
+# what two neighbouring words that stand together in a passage weigh beside a word, see benchmarks/weights.py
 PAIR_WEIGHT = 0.2
 # what a word of the question before weighs beside the follow-up's own; on the 309 later turns of MTRAG-UN nDCG@10 is
 # 0.744 without, 0.793 with it where the wording leans back (0.802 at 0.5, where it also begins to drown a new subject)
