@@ -27,7 +27,7 @@ MARKS = ((0.0, 1.0), (0.2, 1.0), (0.3, 1.0), (0.0, 0.2), (0.2, 0.5), (0.2, 0.2))
 def indexed(source: Path, words: int) -> Iterator[Index]:
     """An index of a folder, gone afterwards."""
     with tempfile.TemporaryDirectory() as folder:
-        builder.build([source], Path(folder, "index"), passage_length=words)
+        builder.build([source], Path(folder, "index"), passage_length=words, encoder="none")  # no length has vectors made
         yield Index(Path(folder, "index"))
 
 
