@@ -22,7 +22,7 @@ import numpy as np
 import Stemmer
 from sklearn.feature_extraction.text import TfidfVectorizer
 
-from ketaqa import builder, loaders, meaning, retriever, semantics
+from ketaqa import builder, loaders, meaning, retriever, semantics, shipped
 from ketaqa.evaluation import collections, measures
 from ketaqa.evaluation.evaluate import DEPTH, ranked
 from ketaqa.evaluation.significance import Floats
@@ -92,8 +92,8 @@ VARIANTS = (
 
 
 def indexed(path: Path) -> Path:
-    """The index of a collection with the encoder's vectors; kept in build/, as encoding takes minutes."""
-    index = Path("build", "quality", path.name)
+    """The index of a collection with the encoder's vectors; kept in build/ for this code and collection: it takes minutes."""
+    index = Path("build", "quality", f"{path.name}-{shipped.fingerprint(path)[:12]}")
     if not (index / "manifest.json").is_file():
         index.parent.mkdir(parents=True, exist_ok=True)
         builder.build([path / "corpus.jsonl"], index, encoder=semantics.TEACHER)

@@ -102,7 +102,8 @@ def pairs(terms: Sequence[str]) -> list[str]:
 
 
 def _folded(word: str) -> str:
-    return unicodedata.normalize("NFKC", word).casefold().replace("’", "'")
+    # a ligature may be several words in the compatibility form; it stays one, and no word holds a space
+    return unicodedata.normalize("NFKC", word).casefold().replace("’", "'").replace(" ", "")
 
 
 @cache

@@ -37,12 +37,16 @@ def load(folder: Path) -> dict[str, list[Asked]]:
         place = f"{path}: line {number}"
         doc_id, quote, questions = row.get("doc_id"), row.get("quote"), row.get("questions")
         for key, value in (("doc_id", doc_id), ("quote", quote)):
-            if not isinstance(value, str) or not value:
+            if not isinstance(value, str) or not value.strip():
                 raise BadSource(f"{place} has no {key}; write {EXAMPLE}")
-        if not isinstance(questions, list) or not questions or not all(isinstance(q, str) and q.strip() for q in questions):
+        if not isinstance(questions, list) or not questions or not all(map(_is_question, questions)):
             raise BadSource(f"{place}: questions is {questions!r:.60}; give a list of texts")
         found.setdefault(str(doc_id), []).append(Asked(str(quote), tuple(questions), place))
     return found
+
+
+def _is_question(value: object) -> bool:
+    return isinstance(value, str) and bool(value.strip()) and jsonl.is_text(value)
 
 
 def by_passage(document: Document, passages: Sequence[Passage], rows: Sequence[Asked]) -> list[list[str]]:

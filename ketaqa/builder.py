@@ -99,7 +99,8 @@ def build(
     if vectors:
         arrays, facts["encoder"] = arrays | vectors, chosen.name if chosen else semantics.TEACHER
     version = storage.write(out, arrays, facts, unversioned=UNVERSIONED)
-    return BuildReport(version, len(read), table.passages, len(table.vocabulary), tuple(refused))
+    known = int(vectors["vectors"].any(axis=1).sum()) if vectors else 0
+    return BuildReport(version, len(read), table.passages, len(table.vocabulary), known, tuple(refused))
 
 
 def _encoder(name: str) -> encoders.Encoder | None:
@@ -277,7 +278,9 @@ def _vectors(files: Sequence[_File], encoder: encoders.Encoder | None, progress:
 
 
 def _spellings(read: Sequence[_Cut]) -> dict[str, NDArray[Any]]:
-    counts = sum((item.words for item in read), Counter[str]())
+    counts = Counter[str]()
+    for item in read:
+        counts.update(item.words)
     names = sorted(counts)
     words = postings.Vocabulary.of(names)
     held = np.array([counts[name] for name in names], dtype=np.int32)

@@ -11,6 +11,7 @@ from typing import Annotated, Any
 import typer
 
 from ketaqa import config, measuring, pipeline, terminal
+from ketaqa.encoder import CURE
 from ketaqa.errors import KetaqaError
 from ketaqa.measuring import EncoderOption, JsonOption
 from ketaqa.passages import PASSAGE_LENGTH
@@ -52,6 +53,9 @@ def index(
         )
     for refusal in report.refused:
         print(terminal.line(f"refused {refusal.source}: {refusal.reason}"), file=sys.stderr)
+    if 0 < report.vectors < report.passages:
+        lacking = report.passages - report.vectors
+        print(f"{lacking} passages have no vector and are found by their words alone; {CURE} makes them", file=sys.stderr)
     count = len(report.refused)
     refused = f", {count} {'file' if count == 1 else 'files'} refused" if count else ""
     documents = "1 document" if report.documents == 1 else f"{report.documents} documents"
@@ -86,9 +90,12 @@ def search(
         print(terminal.clean(stale), file=sys.stderr)
     if as_json:
         keys = ("rank", "score", "passage", "citation", *(["terms"] if explain else []))
-        terminal.print_json({"query": query, "hits": [{key: asdict(hit)[key] for key in keys} for hit in hits]})
+        corrections = [asdict(c) for c in qa.corrections(query)]
+        terminal.print_json(
+            {"query": query, "corrections": corrections, "hits": [{key: asdict(hit)[key] for key in keys} for hit in hits]}
+        )
     else:
-        terminal.show_corrections(qa.index.spelling.read(query)[1])
+        terminal.show_corrections(qa.corrections(query))
         terminal.show_hits(hits, explain)
         if not hits and not stale:
             print("No passage holds any word of that.", file=sys.stderr)

@@ -39,7 +39,7 @@ class Item:
 
 
 def embed(items: Sequence[Item], encoder: encoders.Encoder | None, progress: Progress | None = None) -> Codes | None:
-    """Codes (passages, half the dimensions): stored ones, else the encoder's; None where some passage has neither.
+    """Codes (passages, half the dimensions): stored ones, else the encoder's, else a row of zeros; None where all are.
 
     BadSource when a folder's vectors.npz is malformed.
     """
@@ -48,9 +48,10 @@ def embed(items: Sequence[Item], encoder: encoders.Encoder | None, progress: Pro
     kept = {root: stored(root) for root in dict.fromkeys(item.root for item in items)}
     found = [kept[item.root].get(item.key) for item in items]
     wanted = [item for item, codes in zip(items, found, strict=True) if codes is None]
-    if wanted and encoder is None:
-        return None
-    made = iter(semantics.packed(_encoded(wanted, encoder, progress)) if wanted and encoder is not None else ())
+    if encoder is None:
+        none = np.zeros(semantics.DIMENSIONS // 2, dtype=np.uint8)
+        return None if len(wanted) == len(items) else np.stack([none if codes is None else codes for codes in found])
+    made = iter(semantics.packed(_encoded(wanted, encoder, progress)) if wanted else ())
     return np.stack([next(made) if codes is None else codes for codes in found])
 
 
@@ -60,14 +61,23 @@ def stored(folder: Path) -> dict[bytes, Codes]:
     if not path.is_file():
         return {}
     try:
+        _check_archive(path)
         with np.load(path, allow_pickle=False) as arrays:
             keys, codes = arrays["keys"], arrays["codes"]
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+    except (OSError, ValueError, KeyError, EOFError, TypeError, RuntimeError, MemoryError, zipfile.BadZipFile) as error:
         raise BadSource(f"{path}: not the vectors of passages; make it again, or take it away") from error
     right = semantics.DIMENSIONS // 2
-    if keys.dtype != np.uint8 or codes.dtype != np.uint8 or keys.shape != (len(codes), KEY) or codes.shape[1:] != (right,):
+    shapes = (keys.ndim, codes.ndim, keys.shape[1:], codes.shape[1:]) == (2, 2, (KEY,), (right,)) and len(keys) == len(codes)
+    if keys.dtype != np.uint8 or codes.dtype != np.uint8 or not shapes:
         raise BadSource(f"{path}: arrays of other shapes than (n, {KEY}) and (n, {right}); make it again, or take it away")
     return {key.tobytes(): row for key, row in zip(keys, codes, strict=True)}
+
+
+def _check_archive(path: Path) -> None:
+    # `store` compresses nothing, so an archive that would grow when it is read is none of ours
+    with zipfile.ZipFile(path) as archive:
+        if any(one.compress_type != zipfile.ZIP_STORED or one.file_size > path.stat().st_size for one in archive.infolist()):
+            raise ValueError("compressed")
 
 
 def store(items: Sequence[Item], codes: Codes, path: Path) -> None:

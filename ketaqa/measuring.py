@@ -43,6 +43,7 @@ def evaluate(
     as_json: JsonOption = False,
 ) -> None:
     """Measure the ranking on a collection, with 95 % bootstrap intervals."""
+    from ketaqa.encoder import installed
     from ketaqa.evaluation import report as reports
     from ketaqa.evaluation.evaluate import evaluate as measure
     from ketaqa.evaluation.evaluate import settings, summary
@@ -56,6 +57,8 @@ def evaluate(
     wanted = settings(vary or [])
     if run_out and len(wanted) > 1:
         raise BadSetting(f"--run-out takes one ranking, --vary gives {len(wanted)}; leave one of them out")
+    if len(wanted) > 1 and not encoder and not installed():
+        encoder = "none"  # vectors that came with the documents fit one passage length: settings are compared without
     with terminal.progress("evaluating") as tell:
         done = [measure(Path(collection), measures or DEFAULT, tell, split, one, bool(report), encoder) for one in wanted]
     if run_out:

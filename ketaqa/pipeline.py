@@ -9,8 +9,9 @@ from ketaqa.config import Config
 from ketaqa.conversation import Message
 from ketaqa.errors import BadQuestion, BadSetting
 from ketaqa.index import Index
-from ketaqa.records import Answer, Document, Hit, IndexInfo, Notice, Passage, TermWeight
+from ketaqa.records import Answer, Correction, Document, Hit, IndexInfo, Notice, Passage, TermWeight
 from ketaqa.retriever import QueryTerm
+from ketaqa.safety import Care
 
 MAX_K = 100
 DEFAULT_K = 4
@@ -39,7 +40,7 @@ class KetaQA:
         """
         _must_be_text(question)
         # help comes before every other check: a long message from danger is still a message from danger
-        care = safety.check_turn(question, conversation.recent(history), conversation.leans(question))
+        care = self.care(question, history)
         if care.silent:
             return self._abstained(question, care.notices, CARE if care.grave else NO_HELP)
         question = self._checked(question)
@@ -49,8 +50,21 @@ class KetaQA:
             return self._looked_up(question, self.query(question), care.notices, k)
         return answer
 
+    def care(self, question: str, history: Sequence[Message] = ()) -> Care:
+        """The notices of a message, as it was typed and as it is searched for: a slip must not hide a danger."""
+        before, leans = conversation.recent(history), conversation.leans(question)
+        care = safety.check_turn(question, before, leans)
+        mended, corrections = self._mended(question)
+        if care.silent or not corrections:
+            return care
+        return safety.joined(safety.check_turn(mended, before, leans), care)
+
+    def _mended(self, text: str) -> tuple[str, tuple[Correction, ...]]:
+        # a text too long to be a question is not looked at word by word
+        return self.index.spelling.read(text) if len(text) <= self.config.max_question_length else (text, ())
+
     def _looked_up(self, question: str, query: list[QueryTerm], notices: tuple[Notice, ...], k: int) -> Answer:
-        text, corrections = self.index.spelling.read(question)
+        text, corrections = self._mended(question)
         hits, stale = self._fresh(text, query, k)
         notices += (Notice("stale", stale),) if stale else ()
         sure = self.confidence(query, hits[0].terms) if hits else 0.0
@@ -60,11 +74,11 @@ class KetaQA:
         return replace(self._answered(question, hits, notices, sure), corrections=corrections)
 
     def query(self, question: str, history: Sequence[Message] = ()) -> list[QueryTerm]:
-        """The weighted terms that a question is searched by, its misspelt words mended."""
+        """The weighted terms that a question is searched by, its misspelt words and those of the question before mended."""
         before = conversation.context(question, history)
         # a text too long to be a question is no context either
         context = before if len(before) <= self.config.max_question_length else ""
-        return self.index.retriever.query(self.index.spelling.read(question)[0], context)
+        return self.index.retriever.query(self._mended(question)[0], self._mended(context)[0])
 
     def confidence(self, query: Sequence[QueryTerm], terms: Sequence[TermWeight]) -> float:
         """How likely, in [0, 1], a passage answers a question, from what its terms added to its score."""
@@ -76,8 +90,12 @@ class KetaQA:
 
     def searched(self, query: str, k: int) -> tuple[list[Hit], str]:
         """The hits of `search`, and what to say where passages were left out; empty where none was."""
-        text, _ = self.index.spelling.read(self._checked(query))
+        text, _ = self._mended(self._checked(query))
         return self._fresh(text, self.index.retriever.query(text), _checked_k(k))
+
+    def corrections(self, query: str) -> tuple[Correction, ...]:
+        """Which misspelt words of a query `search` reads as which others."""
+        return self._mended(query)[1]
 
     def documents(self) -> list[Document]:
         """All documents, in order."""

@@ -83,7 +83,7 @@ class Citation:
 
 @dataclass(frozen=True, slots=True)
 class TermWeight:
-    """What one query term added to a passage's score; `matched` says whether the passage holds it."""
+    """What one query term added to a passage's score; `matched` says whether the passage holds it, or can be compared."""
 
     term: str
     weight: float
@@ -165,10 +165,11 @@ class Refusal:
 
 @dataclass(frozen=True, slots=True)
 class BuildReport:
-    """What a build did."""
+    """What a build did; `vectors`: how many passages have one."""
 
     version: str
     documents: int
     passages: int
     terms: int
+    vectors: int
     refused: tuple[Refusal, ...] = field(default=())

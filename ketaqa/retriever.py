@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ketaqa.analysis import Analyser, pairs
-from ketaqa.meaning import Meaning, Vector
+from ketaqa.meaning import BEFORE, Meaning, Vector
 from ketaqa.postings import Postings
 from ketaqa.records import TermWeight
 
@@ -47,7 +47,7 @@ class QueryTerm:
 class Retriever:
     """Ranks by the dot product of question and passage weights, and of their vectors where passages have them.
 
-    Exact and deterministic; ties go to the lower passage.
+    Deterministic; ties go to the lower passage. Exact over counted terms, and over all where CANDIDATES hold a term.
     """
 
     postings: Postings
@@ -82,7 +82,7 @@ class Retriever:
         if self.meaning is None:
             return []
         vectors = self.meaning.of(question, self.analyser)
-        for word, vector in self.meaning.of(context, self.analyser).items():
+        for word, vector in self.meaning.of(context, self.analyser, BEFORE).items():
             vectors.setdefault(word, CONTEXT_WEIGHT * vector)
         return [QueryTerm(MEANING + word, None, 0.0, 0.0, word=False, vector=vector) for word, vector in vectors.items()]
 
@@ -95,7 +95,7 @@ class Retriever:
         best = np.flatnonzero(counted > 0.0)
         vectors = [t.vector for t in query if t.vector is not None]
         if self.meaning is not None and vectors:
-            best = _best(best, counted[best], max(k, CANDIDATES))
+            best = np.sort(_best(best, counted[best], max(k, CANDIDATES)))
             scores = counted[best] + self.meaning.scores(best, np.sum(vectors, axis=0))
         else:
             scores = counted[best]

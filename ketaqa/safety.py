@@ -89,6 +89,12 @@ def check_turn(question: str, before: Sequence[str], leans: bool) -> Care:
     return Care(tuple(dict.fromkeys(grave.notices + care.notices)), silent=False)
 
 
+def joined(first: Care, second: Care) -> Care:
+    """The notices of both, silent where one of them is; then the notices of the silent ones alone."""
+    kept = [c for c in (first, second) if c.silent] or [first, second]
+    return Care(tuple(dict.fromkeys(notice for care in kept for notice in care.notices)), any(c.silent for c in kept))
+
+
 def normalised(question: str) -> str:
     """Lower case in Unicode's compatibility form, apostrophes left out ("don't" and "dont" are one), words between blanks."""
     # first the apostrophes: the compatibility form takes some of them apart

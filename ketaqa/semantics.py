@@ -45,12 +45,14 @@ def unpacked(codes: Codes) -> Vectors:
 
 
 def mean(codes: Codes) -> Vectors:
-    """The mean (even,) of the vectors behind codes (n, half), taken in blocks."""
-    total = np.zeros(2 * codes.shape[1])
+    """The mean (even,) of the vectors behind codes (n, half), taken in blocks; rows of zeros stand for no vector."""
+    total, count = np.zeros(2 * codes.shape[1]), 0
     for start in range(0, len(codes), BLOCK):
-        total += unpacked(codes[start : start + BLOCK]).sum(axis=0, dtype=np.float64)
+        block = codes[start : start + BLOCK]
+        block = block[block.any(axis=1)]
+        total, count = total + unpacked(block).sum(axis=0, dtype=np.float64), count + len(block)
     # rounded, so that the last bit of a sum does not make another index of the same documents elsewhere
-    return np.round(total / max(len(codes), 1), 6).astype(np.float32)
+    return np.round(total / max(count, 1), 6).astype(np.float32)
 
 
 class Table:

@@ -35,7 +35,7 @@ def corpus_path() -> Path:
 
 def _fresh(corpus: Path, index: Path) -> Path:
     mark = index.with_suffix(".built")
-    wanted = _fingerprint(corpus)
+    wanted = fingerprint(corpus)
     if not _is_built(index, mark, wanted):
         index.parent.mkdir(exist_ok=True)
         with FileLock(index.with_suffix(".lock"), timeout=60):
@@ -56,8 +56,8 @@ def _is_built(index: Path, mark: Path, wanted: str) -> bool:
     return (index / MANIFEST).is_file() and mark.is_file() and mark.read_text() == wanted
 
 
-def _fingerprint(corpus: Path) -> str:
-    """Of all that the index depends on: the documents, and the package's code and data."""
+def fingerprint(corpus: Path) -> str:
+    """A digest of all that an index of a folder depends on: the documents, and the package's code and data."""
     digest = hashlib.sha256()
     for root in (corpus, PACKAGE):
         for path in sorted(root.rglob("*")):

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
+import regex
 from numpy.typing import NDArray
 
 from ketaqa import semantics
@@ -17,12 +18,13 @@ from ketaqa.postings import Vocabulary
 from ketaqa.records import Correction
 
 SHORTEST = 4  # letters; nearly every shorter word lies one slip from another
-LONG = 7  # letters, from which two slips are forgiven
+MOST = 8  # words of a question that are looked at: one with more of them is no misspelt question
+LATIN = regex.compile(r"\p{Latin}+")  # elsewhere a word may be a whole sentence
 
 
 def spelled(text: str) -> set[str]:
     """The words of a text that a misspelt one may have meant."""
-    return {word for word in words(text) if len(word) >= SHORTEST and word.isalpha()}
+    return {word for word in words(text) if len(word) >= SHORTEST and LATIN.fullmatch(word)}
 
 
 @dataclass(frozen=True)
@@ -36,36 +38,29 @@ class Spelling:
 
     def read(self, question: str) -> tuple[str, tuple[Correction, ...]]:
         """The question with each misspelt word replaced by the word that was meant, and what was replaced."""
-        parts: list[str] = []
-        found: list[Correction] = []
-        end = 0
-        for match in TOKEN.finditer(question):
-            typed = match.group()
-            meant = self._meant(typed)
-            if meant:
-                parts += [question[end : match.start()], meant]
-                end = match.end()
-                found.append(Correction(typed, meant))
-        return "".join([*parts, question[end:]]), tuple(dict.fromkeys(found))
+        unknown = [word for word in dict.fromkeys(TOKEN.findall(question)) if self._unknown(word)]
+        meant = {word: near for word in unknown[:MOST] if (near := self._nearest(words(word)[0]))}
+        text = TOKEN.sub(lambda match: meant.get(match.group(), match.group()), question)
+        return text, tuple(Correction(typed, word) for typed, word in meant.items())
 
-    def _meant(self, typed: str) -> str | None:
-        (word,) = words(typed)
+    def _unknown(self, typed: str) -> bool:
         term = self.analyser.term(typed)
+        if term is None or self.known(term) or not spelled(typed):
+            return False
         # the stem stands for forms too rare for the table: "nicked" is no slip for "picked"
-        if not spelled(word) or term is None or self.known(term) or word in semantics.table() or term in semantics.table():
-            return None
-        return self._nearest(word)
+        return words(typed)[0] not in semantics.table() and term not in semantics.table()
 
     def _nearest(self, word: str) -> str | None:
-        """The word at the least distance (optimal string alignment); then the same first letter, the most held."""
+        """The word one slip away (optimal string alignment) with the same first letter that most passages hold.
+
+        Two slips, or one in the first letter, made drugs of each other: prednisolone and prednisone, oxazepam and lorazepam.
+        """
         from rapidfuzz import process  # only a misspelt question pays for its import
         from rapidfuzz.distance import OSA
 
-        slips = 1 if len(word) < LONG else 2
-        near = process.extract(word, self._words, scorer=OSA.distance, score_cutoff=slips, limit=None)
-        if not near:
-            return None
-        return min(near, key=lambda one: (one[1], one[0][0] != word[0], -int(self.counts[one[2]]), one[0]))[0]
+        near = process.extract(word, self._words, scorer=OSA.distance, score_cutoff=1, limit=None)
+        near = [one for one in near if one[0][0] == word[0]]
+        return min(near, key=lambda one: (-int(self.counts[one[2]]), one[0]))[0] if near else None
 
     @cached_property
     def _words(self) -> list[str]:

@@ -61,6 +61,9 @@ def test_questions_belong_to_the_passage_in_which_their_quote_begins():
         ({"questions": "when"}, "line 1: questions is 'when'; give a list of texts"),
         ({"questions": []}, r"line 1: questions is \[\]"),
         ({"questions": [" "]}, "line 1: questions is"),
+        ({"questions": ["\ud800"]}, "line 1: questions is"),
+        ({"questions": [3]}, "line 1: questions is"),
+        ({"quote": " "}, "line 1 has no quote"),
     ],
 )
 def test_a_malformed_row_is_refused_by_its_line(tmp_path, changes, said):

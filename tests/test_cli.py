@@ -80,7 +80,7 @@ def test_the_shipped_documents_answer_from_any_folder(question, doc_id, tmp_path
 
 def test_search_json_has_the_contract_s_keys(index):
     found = json.loads(ketaqa("search", "pool", "-i", index, "--json").stdout)
-    assert set(found) == {"query", "hits"}
+    assert set(found) == {"query", "corrections", "hits"}
     assert set(found["hits"][0]) == {"rank", "score", "passage", "citation"}
 
 

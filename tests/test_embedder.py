@@ -16,7 +16,7 @@ class Stand:
     """In an encoder's place: the table's vectors, told apart by the name."""
 
     def __init__(self, name=semantics.TEACHER):
-        self.name = name
+        self.name = name if name == semantics.TEACHER else f"{name}@0"
 
     def encode(self, texts, progress=None):
         if progress:
@@ -88,7 +88,7 @@ def test_another_encoder_than_the_index_was_made_with_is_refused(docs, tmp_path,
     with pytest.raises(BadSetting, match="was made without an encoder; build it again with --encoder"):
         open_index(tmp_path / "index", Config(encoder="x")).search("ketamine")
     ketaqa.build([docs], tmp_path / "index", encoder="another")
-    with pytest.raises(BadSetting, match=r"encoder 'x': .* was made with 'another'"):
+    with pytest.raises(BadSetting, match=r"encoder 'x': .* was made with 'another@0'"):
         open_index(tmp_path / "index", Config(encoder="x")).search("ketamine")
 
 
@@ -105,8 +105,45 @@ def test_vectors_brought_along_are_used_for_the_passages_they_were_made_of(docs,
     ketaqa.build([docs], tmp_path / "index")
     assert ketaqa.open(tmp_path / "index").index.retriever.meaning is not None
     (docs / "harm.txt").write_text("Ketamine can harm the bladder for years.")
-    ketaqa.build([docs], tmp_path / "index")
-    assert ketaqa.open(tmp_path / "index").index.retriever.meaning is None, "one passage has no vector"
+    report = ketaqa.build([docs], tmp_path / "index")
+    assert (report.vectors, report.passages) == (1, 2)
+    qa = ketaqa.open(tmp_path / "index")
+    for hit in qa.search("cost of ketamine treatment"):
+        meanings = [t.weight for t in hit.terms if t.term.startswith("meaning:")]
+        assert any(meanings) == (hit.passage.doc_id == "price.txt"), "without a vector a passage is neither near nor far"
+
+
+def test_the_question_before_is_read_by_the_encoder_too(docs, tmp_path, stand):
+    ketaqa.build([docs], tmp_path / "index", encoder=semantics.TEACHER)
+    ranker = open_index(tmp_path / "index", Config(encoder=semantics.TEACHER)).index.retriever
+    named = {t.term for t in ranker.query("and how long?", "ketamine treatment") if t.vector is not None}
+    assert {"meaning:(the whole question)", "meaning:(the question before)"} <= named
+
+
+def written(path, save):
+    with open(path, "wb") as file:
+        save(file)
+    return path.read_bytes()
+
+
+@pytest.fixture
+def stored_as(docs):
+    """Write vectors.npz in another way than `store` does."""
+    return lambda save: written(docs / "vectors.npz", save)
+
+
+@pytest.mark.parametrize(
+    "save",
+    [
+        lambda file: np.save(file, np.zeros((2, 192), np.uint8)),
+        lambda file: np.savez(file, keys=np.uint8(1), codes=np.uint8(1)),
+        lambda file: np.savez_compressed(file, keys=np.zeros((2, 16), np.uint8), codes=np.zeros((2, 192), np.uint8)),
+    ],
+)
+def test_other_files_of_numpy_are_refused(docs, tmp_path, stored_as, save):
+    stored_as(save)
+    with pytest.raises(BadSource, match=r"vectors\.npz"):
+        ketaqa.build([docs], tmp_path / "index")
 
 
 @pytest.mark.parametrize("content", [b"", b"PK\x05\x06" + b"\0" * 18, b"not an archive"])

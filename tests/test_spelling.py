@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 import ketaqa
-from ketaqa import analysis
+from ketaqa import analysis, safety
 from ketaqa.postings import Vocabulary
 from ketaqa.records import Correction
-from ketaqa.spelling import Spelling, spelled
+from ketaqa.spelling import MOST, Spelling, spelled
 
 ENGLISH = analysis.analyser("english")
 
@@ -31,9 +31,20 @@ def test_one_slip_is_mended(typed):
     assert read(f"is {typed} safe?", "ketamine") == ("is ketamine safe?", [(typed, "ketamine")])
 
 
-def test_two_slips_are_mended_in_long_words_only():
-    assert read("psilocibyn", "psilocybin")[1] == [("psilocibyn", "psilocybin")]
-    assert read("blodr", "bladder")[1] == []
+@pytest.mark.parametrize(
+    ("typed", "held"),
+    [
+        ("propofol", "protocol"),
+        ("prednisolone", "prednisone"),
+        ("hypernatremia", "hyponatremia"),
+        ("oxazepam", "lorazepam"),
+        ("escitalopram", "citalopram"),
+        ("psilocbyn", "psilocybin"),
+        ("氯胺酮可以治疗癫痫患者吗", "氯胺酮可以治疗癫闲患者吗"),
+    ],
+)
+def test_words_further_apart_are_not_taken_for_each_other(typed, held):
+    assert read(typed, held) == (typed, [])
 
 
 def test_words_that_documents_or_people_know_stay():
@@ -46,8 +57,7 @@ def test_short_words_numbers_and_words_like_no_other_stay(question):
     assert read(question, "ketamine km kg blood") == (question, [])
 
 
-def test_the_first_letter_decides_between_words_as_near_then_how_many_passages_hold_them():
-    assert read("blodd", "blood", "flodd")[1] == [("blodd", "blood")]
+def test_of_words_as_near_the_one_that_most_passages_hold_is_meant():
     assert read("blodd", "bloda", "blood", "blood")[1] == [("blodd", "blood")]
 
 
@@ -70,6 +80,23 @@ def test_a_silence_says_what_was_read_too():
     assert answer.status == "abstained"
     assert "“zxqvblorp”" in answer.reason
     assert answer.corrections == (Correction("ketmine", "ketamine"),)
+
+
+def test_only_so_many_words_of_a_question_are_looked_at():
+    typed = ["ketmine", "ktamine", "keamine", "ketaine", "ketamne", "ketamie", "ketamin", "kketamine", "ketaamine", "ketamyne"]
+    assert len(read(" ".join(typed), "ketamine")[1]) == MOST
+
+
+@pytest.mark.parametrize(
+    "question",
+    ["where to get ketmine without a perscription", "where can I buy ketmine", "how much ketmine to get hgih at home alone"],
+)
+def test_a_slip_hides_no_danger(question):
+    qa = ketaqa.open()
+    mended = qa.index.spelling.read(question)[0]
+    assert mended != question
+    assert qa.care(question).silent == safety.check(mended).silent
+    assert set(safety.check(mended).notices) <= set(qa.care(question).notices)
 
 
 def test_a_question_without_slips_needs_no_list_of_words():

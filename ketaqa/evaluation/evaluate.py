@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from ketaqa import answerer, builder, config, passages, safety
+from ketaqa import answerer, builder, config, passages
 from ketaqa.errors import BadSetting
 from ketaqa.evaluation import abstention, collections, inspection, measures, significance
 from ketaqa.evaluation.abstention import Abstention, Judged
@@ -91,6 +91,7 @@ def evaluate(
     measures.parse(names)
     collection = collections.read(path, split)
     setting = setting or Setting()
+    asks = config.load().encoder
     tell = progress or (lambda what, done, total: None)
     with tempfile.TemporaryDirectory(prefix="ketaqa-") as folder:
         where = Path(folder, "index")
@@ -99,10 +100,10 @@ def evaluate(
             where,
             weighting=setting.weighting,
             passage_length=setting.passage_length,
-            encoder=encoder,
+            encoder=encoder or asks,
             progress=lambda done, total: tell("indexing", done, total),
         )
-        return _evaluated(collection, KetaQA(Index(where, config.load().encoder)), names, tell, setting, inspect)
+        return _evaluated(collection, KetaQA(Index(where, asks)), names, tell, setting, inspect)
 
 
 def _evaluated(
@@ -126,7 +127,7 @@ def _evaluated(
         qrels,
         values,
         met,
-        inspection.inspect(qa.index, [m.question for m in met]) if inspect else None,
+        inspection.inspect(qa.index, [qa.query(m.question) for m in met]) if inspect else None,
     )
 
 
@@ -163,7 +164,7 @@ def _met(
     took: float,
 ) -> Met:
     index = qa.index
-    silenced = safety.check(question).silent
+    silenced = qa.care(question).silent
     hits = index.retriever.search(query, 1)
     wanted = tuple(inspection.shown(index, name, by_document) for name, r in list(relevant.items())[:3] if r > 0)
     if not hits:

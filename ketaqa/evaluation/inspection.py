@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ketaqa.index import Index
+from ketaqa.retriever import QueryTerm
 
 TOP = 10  # a passage below this place is as good as not found
 SAME = 0.8  # cosine of the term counts from which two passages are near-duplicates
@@ -40,9 +41,9 @@ class Inspection:
     duplicates: tuple[Duplicate, ...]
 
 
-def inspect(index: Index, questions: Sequence[str]) -> Inspection:
-    """Look at an index through the questions that are asked of it."""
-    found = [{n for n, _ in index.retriever.search(index.retriever.query(q), TOP)} for q in questions]
+def inspect(index: Index, queries: Sequence[list[QueryTerm]]) -> Inspection:
+    """Look at an index through the queries that are made of it."""
+    found = [{n for n, _ in index.retriever.search(query, TOP)} for query in queries]
     times = Counter(number for numbers in found for number in numbers)
     unfound = [n for n in range(index.info.passages) if not times[n]]
     pairs = [

@@ -14,7 +14,7 @@ from starlette.exceptions import HTTPException
 import ketaqa
 from ketaqa.errors import BadQuestion, UnknownDocument
 from ketaqa.pipeline import DEFAULT_K, MAX_K, KetaQA
-from ketaqa.records import Answer, Citation, Document, Passage
+from ketaqa.records import Answer, Citation, Correction, Document, Passage
 from ketaqa.web.guard import BodyLimit, Faults, RootPath, SecurityHeaders
 
 CHAT, EVALUATE = "/chat", "/evaluate"
@@ -75,6 +75,7 @@ class Found:
 
     query: str
     hits: list[SearchHit]
+    corrections: tuple[Correction, ...] = ()
 
 
 def create_app(qa: KetaQA) -> FastAPI:
@@ -111,7 +112,7 @@ def _routes(app: FastAPI, qa: KetaQA) -> None:
     @app.get("/v1/search", summary="List the best passages")
     def search(q: Annotated[str, Query()], k: Annotated[int, Query(ge=1, le=MAX_K)] = 10) -> Found:
         hits = [SearchHit(h.rank, h.score, h.passage, h.citation) for h in qa.search(q, k)]
-        return Found(q, hits)
+        return Found(q, hits, qa.corrections(q))
 
     @app.get("/v1/documents", summary="List the documents")
     def documents() -> dict[str, list[dict[str, Any]]]:
