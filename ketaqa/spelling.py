@@ -19,6 +19,8 @@ from ketaqa.records import Correction
 
 SHORTEST = 4  # letters; nearly every shorter word lies one slip from another
 MOST = 8  # words of a question that are looked at: one with more of them is no misspelt question
+# text copied from a page may hold these inside a word: soft hyphen, zero-width space, word joiner, byte order mark
+INVISIBLE = dict.fromkeys(map(ord, "\u00ad\u200b\u2060\ufeff"))
 LATIN = regex.compile(r"\p{Latin}+")  # elsewhere a word may be a whole sentence
 
 
@@ -37,7 +39,11 @@ class Spelling:
     known: Callable[[str], bool]
 
     def read(self, question: str) -> tuple[str, tuple[Correction, ...]]:
-        """The question with each misspelt word replaced by the word that was meant, and what was replaced."""
+        """The question with each misspelt word replaced by the word that was meant, and what was replaced.
+
+        Invisible characters are left out.
+        """
+        question = question.translate(INVISIBLE)
         unknown = [word for word in dict.fromkeys(TOKEN.findall(question)) if self._unknown(word)]
         meant = {word: near for word in unknown[:MOST] if (near := self._nearest(words(word)[0]))}
         text = TOKEN.sub(lambda match: meant.get(match.group(), match.group()), question)

@@ -67,6 +67,10 @@ def test_all_else_of_the_question_stays_as_it_was():
     assert found == [("ketmine", "ketamine")]
 
 
+def test_what_cannot_be_seen_splits_no_word():
+    assert ketaqa.open().ask("What is ke\u200bta\u00admine?").passage.doc_id == "what-is-ketamine.md"
+
+
 def test_an_answer_says_what_was_read():
     answer = ketaqa.open().ask("What is ketmine cystitis?")
     assert answer.status == "answered"
