@@ -33,7 +33,11 @@ def load(folder: Path) -> dict[str, list[Asked]]:
     if not path.is_file():
         return {}
     found: dict[str, list[Asked]] = {}
-    for number, _, row in jsonl.rows(decode(path.read_bytes(), str(path)), str(path), EXAMPLE):
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise BadSource(f"{path}: can't be read ({error.strerror}); check its permissions") from error
+    for number, _, row in jsonl.rows(decode(data, str(path)), str(path), EXAMPLE):
         place = f"{path}: line {number}"
         doc_id, quote, questions = row.get("doc_id"), row.get("quote"), row.get("questions")
         for key, value in (("doc_id", doc_id), ("quote", quote)):
@@ -41,7 +45,7 @@ def load(folder: Path) -> dict[str, list[Asked]]:
                 raise BadSource(f"{place} has no {key}; write {EXAMPLE}")
         if not isinstance(questions, list) or not questions or not all(map(_is_question, questions)):
             raise BadSource(f"{place}: questions is {questions!r:.60}; give a list of texts")
-        found.setdefault(str(doc_id), []).append(Asked(str(quote), tuple(questions), place))
+        found.setdefault(str(doc_id), []).append(Asked(str(quote).strip(), tuple(questions), place))
     return found
 
 

@@ -19,6 +19,8 @@ from ketaqa.errors import BadSource
 from ketaqa.semantics import Codes, Vectors
 
 STORED = "vectors.npz"
+# what NumPy and zipfile raise of archives that are torn or made to harm
+UNREADABLE = (OSError, ValueError, KeyError, EOFError, TypeError, RuntimeError, MemoryError, OverflowError)
 KEY = 16  # bytes of a digest that tell one passage from another
 
 Progress = Callable[[int, int], None]
@@ -63,8 +65,8 @@ def stored(folder: Path) -> dict[bytes, Codes]:
     try:
         _check_archive(path)
         with np.load(path, allow_pickle=False) as arrays:
-            keys, codes = arrays["keys"], arrays["codes"]
-    except (OSError, ValueError, KeyError, EOFError, TypeError, RuntimeError, MemoryError, zipfile.BadZipFile) as error:
+            keys, codes = np.asarray(arrays["keys"]), np.asarray(arrays["codes"])
+    except (*UNREADABLE, zipfile.BadZipFile) as error:
         raise BadSource(f"{path}: not the vectors of passages; make it again, or take it away") from error
     right = semantics.DIMENSIONS // 2
     shapes = (keys.ndim, codes.ndim, keys.shape[1:], codes.shape[1:]) == (2, 2, (KEY,), (right,)) and len(keys) == len(codes)
@@ -87,7 +89,7 @@ def store(items: Sequence[Item], codes: Codes, path: Path) -> None:
 
 
 def _encoded(items: Sequence[Item], encoder: encoders.Encoder, progress: Progress | None) -> Vectors:
-    """The encoder's vector of the texts, and beside it, in equal parts, the mean of those of the questions."""
+    """The encoder's vector of the texts, and added to it the mean of those of the questions."""
     texts = ["\n".join(item.texts) for item in items]
     questions = list(dict.fromkeys(q for item in items for q in item.asked))
     vectors = encoder.encode(texts + questions, progress)

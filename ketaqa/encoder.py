@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from functools import cache, cached_property
 from importlib.util import find_spec
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -36,7 +37,7 @@ class Encoder:
     """
 
     def __init__(self, name: str) -> None:
-        self._place = _place(name)
+        self._place, self._turn = _place(name), Lock()
         self.name = name if name == TEACHER else f"{self._place.resolve().name}@{_digest(self._place)}"
 
     @cached_property
@@ -50,7 +51,8 @@ class Encoder:
         parts = []
         for start in range(0, len(texts), 8 * BATCH):
             part = [texts[n] for n in order[start : start + 8 * BATCH]]
-            parts.append(self._model.encode(part, batch_size=BATCH, normalize_embeddings=True, show_progress_bar=False))
+            with self._turn:  # the tokeniser may be used by one thread at a time
+                parts.append(self._model.encode(part, batch_size=BATCH, normalize_embeddings=True, show_progress_bar=False))
             if progress:
                 progress(min(start + 8 * BATCH, len(texts)), len(texts))
         found = np.concatenate(parts)
@@ -97,7 +99,7 @@ def _load(name: str, place: Path) -> Any:
     logging.disable_progress_bar()  # of the files that are read; KetaQA shows its own of the passages
     try:
         model = SentenceTransformer(str(place), device="cpu", local_files_only=True, trust_remote_code=False)
-    except (OSError, ValueError, KeyError) as error:
+    except Exception as error:  # a torn or foreign file may be refused in any of three libraries
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise BadSetting(f"encoder {name!r}: its files can't be read ({reason}); fetch them again") from error
     model.max_seq_length = min(model.max_seq_length or LONGEST, LONGEST)

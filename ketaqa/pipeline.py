@@ -53,11 +53,11 @@ class KetaQA:
     def care(self, question: str, history: Sequence[Message] = ()) -> Care:
         """The notices of a message, as it was typed and as it is searched for: a slip must not hide a danger."""
         before, leans = conversation.recent(history), conversation.leans(question)
-        care = safety.check_turn(question, before, leans)
-        mended, corrections = self._mended(question)
-        if care.silent or not corrections:
-            return care
-        return safety.joined(safety.check_turn(mended, before, leans), care)
+        typed = safety.check_turn(question, before, leans)
+        read, *read_before = (self._mended(text)[0] for text in (question, *before))
+        if [read, *read_before] == [question, *before]:
+            return typed
+        return safety.joined(typed, safety.check_turn(read, read_before, leans))
 
     def _mended(self, text: str) -> tuple[str, tuple[Correction, ...]]:
         # a text too long to be a question is not looked at word by word

@@ -11,11 +11,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import get_args
 
 from ketaqa import danger
 from ketaqa.records import Link, Notice, NoticeKind
 
 # chosen by benchmarks/fit_danger.py: above the first help stands in place of an answer, above the second beside one
+GRAVEST = get_args(NoticeKind)  # the kinds in falling order
 INSTEAD = 0.85
 BESIDE = 0.69
 RULES = Path(__file__).parent / "data" / "safety.toml"
@@ -90,9 +92,10 @@ def check_turn(question: str, before: Sequence[str], leans: bool) -> Care:
 
 
 def joined(first: Care, second: Care) -> Care:
-    """The notices of both, silent where one of them is; then the notices of the silent ones alone."""
+    """The notices of both, gravest first, silent where one of them is; then the notices of the silent ones alone."""
     kept = [c for c in (first, second) if c.silent] or [first, second]
-    return Care(tuple(dict.fromkeys(notice for care in kept for notice in care.notices)), any(c.silent for c in kept))
+    notices = dict.fromkeys(notice for care in kept for notice in care.notices)
+    return Care(tuple(sorted(notices, key=lambda n: GRAVEST.index(n.kind))), kept[0].silent)
 
 
 def normalised(question: str) -> str:

@@ -4,6 +4,7 @@ A word that neither the documents hold nor the table of meanings knows is read a
 the fingers away (two, in long words). Useful for: misspelt questions. Not useful for: slips that make another right word.
 """
 
+from bisect import bisect_left
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
@@ -64,9 +65,10 @@ class Spelling:
         from rapidfuzz import process  # only a misspelt question pays for its import
         from rapidfuzz.distance import OSA
 
-        near = process.extract(word, self._words, scorer=OSA.distance, score_cutoff=1, limit=None)
-        near = [one for one in near if one[0][0] == word[0]]
-        return min(near, key=lambda one: (-int(self.counts[one[2]]), one[0]))[0] if near else None
+        # sorted words that begin alike stand together
+        low, high = bisect_left(self._words, word[0]), bisect_left(self._words, chr(ord(word[0]) + 1))
+        near = process.extract(word, self._words[low:high], scorer=OSA.distance, score_cutoff=1, limit=None)
+        return min(near, key=lambda one: (-int(self.counts[low + one[2]]), one[0]))[0] if near else None
 
     @cached_property
     def _words(self) -> list[str]:

@@ -1,5 +1,7 @@
 """Vectors of passages: brought along, made by an encoder, or none; the shipped ones are those of the shipped passages."""
 
+import zipfile
+
 import numpy as np
 import pytest
 
@@ -126,6 +128,19 @@ def written(path, save):
     return path.read_bytes()
 
 
+HUGE = (
+    b"\x93NUMPY\x01\x00v\x00"
+    + b"{'descr': '|u1', 'fortran_order': False, 'shape': (99999999999999999999999, 16), }".ljust(117)
+    + b"\n"
+)
+
+
+def archived(file, content):
+    with zipfile.ZipFile(file, "w") as archive:
+        for name in ("keys", "codes"):
+            archive.writestr(f"{name}.npy", content)
+
+
 @pytest.fixture
 def stored_as(docs):
     """Write vectors.npz in another way than `store` does."""
@@ -137,6 +152,8 @@ def stored_as(docs):
     [
         lambda file: np.save(file, np.zeros((2, 192), np.uint8)),
         lambda file: np.savez(file, keys=np.uint8(1), codes=np.uint8(1)),
+        lambda file: archived(file, b"hello"),
+        lambda file: archived(file, HUGE),
         lambda file: np.savez_compressed(file, keys=np.zeros((2, 16), np.uint8), codes=np.zeros((2, 192), np.uint8)),
     ],
 )

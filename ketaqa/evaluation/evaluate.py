@@ -91,7 +91,8 @@ def evaluate(
     measures.parse(names)
     collection = collections.read(path, split)
     setting = setting or Setting()
-    asks = config.load().encoder
+    # scikit-learn's weighting has no vectors to compare with
+    asks = config.load().encoder if setting.weighting == builder.WEIGHTING and encoder != builder.NO_ENCODER else ""
     tell = progress or (lambda what, done, total: None)
     with tempfile.TemporaryDirectory(prefix="ketaqa-") as folder:
         where = Path(folder, "index")
@@ -127,7 +128,7 @@ def _evaluated(
         qrels,
         values,
         met,
-        inspection.inspect(qa.index, [qa.query(m.question) for m in met]) if inspect else None,
+        inspection.inspect(qa.index, (qa.query(m.question) for m in met)) if inspect else None,
     )
 
 

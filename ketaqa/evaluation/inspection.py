@@ -1,7 +1,7 @@
 """What a table of means does not show: passages that no question finds, and passages that say the same thing twice."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -41,7 +41,7 @@ class Inspection:
     duplicates: tuple[Duplicate, ...]
 
 
-def inspect(index: Index, queries: Sequence[list[QueryTerm]]) -> Inspection:
+def inspect(index: Index, queries: Iterable[list[QueryTerm]]) -> Inspection:
     """Look at an index through the queries that are made of it."""
     found = [{n for n, _ in index.retriever.search(query, TOP)} for query in queries]
     times = Counter(number for numbers in found for number in numbers)
