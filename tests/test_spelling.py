@@ -99,8 +99,10 @@ def test_a_slip_hides_no_danger(question):
     qa = ketaqa.open()
     mended = qa.index.spelling.read(question)[0]
     assert mended != question
-    assert qa.care(question).silent == safety.check(mended).silent
-    assert set(safety.check(mended).notices) <= set(qa.care(question).notices)
+    wanted, care = safety.check(mended), qa.care(question)
+    assert care.silent or not wanted.silent
+    assert care.silent or set(wanted.notices) <= set(care.notices)
+    assert {notice.kind for notice in wanted.notices} <= {notice.kind for notice in care.notices}
 
 
 def test_a_slip_in_the_message_before_hides_no_danger():
