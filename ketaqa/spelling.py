@@ -1,7 +1,7 @@
 """Which word of these documents was meant by one that nobody knows?
 
 A word that neither the documents hold nor the table of meanings knows is read as the documents' word that lies one slip of
-the fingers away (two, in long words). Useful for: misspelt questions. Not useful for: slips that make another right word.
+the fingers away. Useful for: misspelt questions. Not useful for: slips that make another right word.
 """
 
 from bisect import bisect_left
