@@ -15,6 +15,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 from unittest.mock import patch
 
 import bm25s
@@ -22,7 +23,7 @@ import numpy as np
 import Stemmer
 from sklearn.feature_extraction.text import TfidfVectorizer
 
-from ketaqa import builder, loaders, meaning, retriever, semantics, shipped
+from ketaqa import builder, embedder, loaders, meaning, retriever, semantics, shipped
 from ketaqa.evaluation import collections, measures
 from ketaqa.evaluation.evaluate import DEPTH, ranked
 from ketaqa.evaluation.significance import Floats
@@ -82,8 +83,9 @@ class Variant:
 
 # from the fewest parts to the most; "default" is what KetaQA does where passages carry the encoder's vectors
 VARIANTS = (
-    Variant("words", vectors=False, weights={(retriever, "PAIR_WEIGHT"): 0.0}),
-    Variant("+ pairs", vectors=False),
+    Variant("words", vectors=False, weights={(retriever, "PAIR_WEIGHT"): 0.0, (retriever, "DOCUMENT_WEIGHT"): 0.0}),
+    Variant("+ pairs", vectors=False, weights={(retriever, "DOCUMENT_WEIGHT"): 0.0}),
+    Variant("+ documents", vectors=False),
     Variant("+ table", weights={(meaning, "COMPANY_WEIGHT"): 0.0}),
     Variant("+ company"),
     Variant("+ spelling, default", spelling=True),
@@ -92,11 +94,24 @@ VARIANTS = (
 
 
 def indexed(path: Path) -> Path:
-    """The index of a collection with the encoder's vectors; kept in build/ for this code and collection: it takes minutes."""
+    """The index of a collection with the encoder's vectors, kept in build/ for this code and collection.
+
+    The vectors are kept for the texts alone, whatever the code: they take minutes.
+    """
     index = Path("build", "quality", f"{path.name}-{shipped.fingerprint(path)[:12]}")
     if not (index / "manifest.json").is_file():
-        index.parent.mkdir(parents=True, exist_ok=True)
-        builder.build([path / "corpus.jsonl"], index, encoder=semantics.TEACHER)
+        vectors = Path("build", "quality", f"{path.name}-vectors", embedder.STORED)
+        vectors.parent.mkdir(parents=True, exist_ok=True)
+        kept, embed = embedder.stored(vectors.parent), embedder.embed
+
+        def keeping(items: Sequence[embedder.Item], *rest: Any) -> semantics.Codes | None:
+            codes = embed(items, *rest)
+            assert codes is not None
+            embedder.store(items, codes, vectors)
+            return codes
+
+        with patch.object(embedder, "stored", lambda folder: kept), patch.object(embedder, "embed", keeping):
+            builder.build([path / "corpus.jsonl"], index, encoder=semantics.TEACHER)
     return index
 
 
@@ -137,8 +152,8 @@ def main(folder: Path) -> None:
         print(f"| {path.name} | " + " | ".join(f"{a:.3f}, {b:.3f}" for a, b, *_ in rows[-1]) + " |", flush=True)
         print("  ms a question: " + ", ".join(f"{v.name} {ms:.2f}" for v, (_, ms) in zip(VARIANTS, timed, strict=True)))
     total = np.array(rows).mean(axis=0)
-    print("| mean | " + " | ".join(f"{a:.3f}, {b:.3f}" for a, b, *_ in total) + " |")
-    print("| mean, held out | " + " | ".join(f"{a:.3f}, {b:.3f}" for *_, a, b in total) + " |")
+    print("| mean | " + " | ".join(f"{a:.4f}, {b:.4f}" for a, b, *_ in total) + " |")
+    print("| mean, held out | " + " | ".join(f"{a:.4f}, {b:.4f}" for *_, a, b in total) + " |")
 
 
 def means(collection: str, run: Ranking, qrels: Qrels) -> Floats:

@@ -1,5 +1,5 @@
-"""How much pairs and meaning weigh: mean nDCG@10 and P@1 over a folder of BEIR collections, on the half of each one's questions
-on which weights are chosen, and on the other.
+"""What each weight of the ranking is worth: mean nDCG@10 and P@1 over a folder of BEIR collections with one weight changed at a
+time, on the half of each one's questions on which weights are chosen, and on the other.
 
     KETAQA_COLLECTIONS=... python -m benchmarks.weights
 
@@ -7,39 +7,50 @@ Needs `ketaqa[semantic,bench]`; the indexes are those of benchmarks/quality.py.
 """
 
 import os
-from itertools import product
 from pathlib import Path
 
 import numpy as np
 
 from benchmarks.quality import NAMES, Variant, held_out, indexed, variant_run
-from ketaqa import meaning, retriever
+from ketaqa import meaning, retriever, semantics
 from ketaqa.evaluation import collections, measures
 
-PAIRS, TABLE, COMPANY = (0.15, 0.2, 0.25), (12.0, 16.0, 20.0), (2.0,)
+# by name, and whether the encoder must ask for the weight to count
+WEIGHTS = (
+    (retriever, "PAIR_WEIGHT", False),
+    (retriever, "DOCUMENT_WEIGHT", False),
+    (meaning, "TABLE_WEIGHT", False),
+    (meaning, "COMPANY_WEIGHT", False),
+    (meaning, "ENCODER_WEIGHT", True),
+)
+STEPS = (0.7, 1.4)
 
 
 def main() -> None:
-    """Print a row for each combination."""
+    """Print a row for each weight and step, and for the weights as they are."""
     folder = Path(os.environ["KETAQA_COLLECTIONS"])
     read = [collections.read(p.parents[1]) for p in sorted(folder.glob("*/qrels/test.tsv"))]
-    print(f"pair, table, company: {', '.join(NAMES)} where chosen; held out")
-    for pair, table, company in [*product(PAIRS, TABLE, COMPANY), (0.2, 16.0, 1.0), (0.2, 16.0, 4.0)]:
-        weights = {
-            (retriever, "PAIR_WEIGHT"): pair,
-            (meaning, "TABLE_WEIGHT"): table,
-            (meaning, "COMPANY_WEIGHT"): company,
-        }
-        rows = []
+
+    def row(variant: Variant) -> str:
+        halves = []
         for one in read:
-            run, _ = variant_run(Variant("", spelling=True, weights=weights), indexed(one.path), one.questions)
+            run, _ = variant_run(variant, indexed(one.path), one.questions)
             values = measures.by_question(run, one.qrels, NAMES)
-            halves = [
-                [v for q, v in values[n].items() if held_out(one.name, q) == half] for half in (False, True) for n in NAMES
-            ]
-            rows.append([float(np.mean(half)) for half in halves])
-        a, b, c, d = np.mean(rows, axis=0)
-        print(f"{pair:.2f}, {table:.0f}, {company:.0f}: {a:.4f}, {b:.4f}; {c:.4f}, {d:.4f}", flush=True)
+            halves.append(
+                [np.mean([v for q, v in values[n].items() if held_out(one.name, q) == h]) for h in (False, True) for n in NAMES]
+            )
+        a, b, c, d = np.mean(halves, axis=0)
+        return f"{variant.name}: {a:.4f}, {b:.4f}; {c:.4f}, {d:.4f}"
+
+    print(f"{', '.join(NAMES)} where chosen; held out")
+    for encoder in ("", semantics.TEACHER):
+        print(row(Variant(f"as they are{', the encoder asks' if encoder else ''}", spelling=True, encoder=encoder)), flush=True)
+    for module, name, asks in WEIGHTS:
+        for step in STEPS:
+            value = step * getattr(module, name)
+            weights = {(module, name): value}
+            encoder = semantics.TEACHER if asks else ""
+            print(row(Variant(f"{name} {value:.2f}", spelling=True, weights=weights, encoder=encoder)), flush=True)
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import cache, partial
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -212,6 +213,7 @@ def _documents(read: Sequence[_Cut]) -> dict[str, NDArray[Any]]:
             section = sections.setdefault(passage.section, len(sections))
             rows.append((number, passage.start, passage.end, first, at, section, place))
     tables: dict[str, NDArray[Any]] = {"passages": np.array(rows, dtype=np.int64)}
+    tables["firsts"] = np.cumsum([0, *(len(item.passages) for item in read)], dtype=np.int64)
     tables["texts"], tables["texts_ends"] = pack_bytes(item.document.text.encode() for item in read)
     documents = [item.document for item in read]
     tables |= pack_rows("documents", map(document_row, documents))
@@ -274,7 +276,16 @@ def _vectors(files: Sequence[_File], encoder: encoders.Encoder | None, progress:
         for passage, questions in zip(cut.passages, cut.asked, strict=True)
     ]
     codes = embedder.embed(items, encoder, progress)
-    return {} if codes is None else {"vectors": codes, "vectors_mean": semantics.mean(codes)}
+    if codes is None:
+        return {}
+    codes = embedder.with_neighbours(codes, _sections(files))
+    return {"vectors": codes, "vectors_mean": semantics.mean(codes)}
+
+
+def _sections(files: Sequence[_File]) -> NDArray[np.int64]:
+    """A number for each passage that it shares with those beside it in the same section of the same document."""
+    names = [(document, p.section) for document, cut in enumerate(c for file in files for c in file.cuts) for p in cut.passages]
+    return np.cumsum([0, *(one != other for one, other in pairwise(names))], dtype=np.int64)
 
 
 def _spellings(read: Sequence[_Cut]) -> dict[str, NDArray[Any]]:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ketaqa import encoder as encoders
 from ketaqa import semantics
@@ -22,6 +23,8 @@ STORED = "vectors.npz"
 # what NumPy and zipfile raise of archives that are torn or made to harm
 UNREADABLE = (OSError, ValueError, KeyError, EOFError, TypeError, RuntimeError, MemoryError, OverflowError)
 KEY = 16  # bytes of a digest that tell one passage from another
+NEIGHBOURS = 2  # on either side of a passage, see with_neighbours
+BLOCK = 65536  # vectors taken apart at a time
 
 Progress = Callable[[int, int], None]
 
@@ -55,6 +58,29 @@ def embed(items: Sequence[Item], encoder: encoders.Encoder | None, progress: Pro
         return None if len(wanted) == len(items) else np.stack([none if codes is None else codes for codes in found])
     made = iter(semantics.packed(_encoded(wanted, encoder, progress)) if wanted else ())
     return np.stack([next(made) if codes is None else codes for codes in found])
+
+
+def with_neighbours(codes: Codes, sections: NDArray[np.int64]) -> Codes:
+    """The codes of each vector and, added to it, the mean of those of its section that are at most NEIGHBOURS away.
+
+    sections: a number (passages,) that neighbours of one section of one document share. A passage is read where it stands:
+    half of a text of two subjects' worth of words says too little (+0.001 nDCG@10 where encoders ask). Rows of zeros stay.
+    """
+    made = np.zeros_like(codes)
+    for start in range(0, len(codes), BLOCK):
+        low, end = max(start - NEIGHBOURS, 0), min(start + BLOCK, len(codes))
+        around = slice(low, min(end + NEIGHBOURS, len(codes)))
+        known = np.asarray(codes[around].any(axis=1))
+        vectors = np.where(known[:, None], semantics.unpacked(codes[around]), np.float32(0.0))
+        here = np.arange(start, end)[known[start - low : end - low]]
+        total, count = np.zeros((len(here), vectors.shape[1]), dtype=np.float32), np.zeros(len(here), dtype=np.float32)
+        for step in range(-NEIGHBOURS, NEIGHBOURS + 1):
+            there = np.clip(here + step, 0, len(codes) - 1)
+            beside = (there == here + step) & (sections[there] == sections[here]) & known[there - low]
+            total[beside] += vectors[there[beside] - low]
+            count += beside
+        made[here] = semantics.packed(vectors[here - low] + total / count[:, None])
+    return made
 
 
 def stored(folder: Path) -> dict[bytes, Codes]:

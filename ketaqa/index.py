@@ -90,7 +90,9 @@ class Index:
         postings = Postings(
             vocabulary, a["indptr"], a["indices"], a["data"], a["df"], self.info.passages, self.facts["weighting"]
         )
-        return Retriever(postings, self.analyser, self._meaning(postings))
+        # scikit-learn's weighting is kept as it is: there a document has no share
+        firsts = a["firsts"] if postings.weighting == "bm25" else None
+        return Retriever(postings, self.analyser, self._meaning(postings), firsts)
 
     @cached_property
     def spelling(self) -> Spelling:

@@ -20,12 +20,13 @@ from ketaqa.encoder import Encoder
 from ketaqa.postings import Postings
 
 # chosen on one half of the questions of eight public collections, see benchmarks/weights.py
-TABLE_WEIGHT = 16.0
-COMPANY_WEIGHT = 2.0
-# the cosine to an encoder's vector of the question; from 12 to 20 the means of those collections moved by 0.003
-ENCODER_WEIGHT = 20.0
+TABLE_WEIGHT = 5.0
+COMPANY_WEIGHT = 0.6
+# the cosine to an encoder's vector of the question
+ENCODER_WEIGHT = 6.0
 # passages that speak for a word's company: more of them changed no measure
 COMPANY = 32
+BLOCK = 8192  # passages whose vectors are compared at a time
 QUESTION, BEFORE = "(the whole question)", "(the question before)"
 
 Vector = NDArray[np.float64]
@@ -49,10 +50,19 @@ class Meaning:
         occurrences = Counter(analyser.words_and_terms(question))
         found: dict[str, Vector] = {}
         general = self._encoded(question, name) if self.encoder else self._general(occurrences)
+        # counted words add up, the parts of a vector scatter: their sum grows with the root
+        scale = sqrt(self._idf(occurrences))
         for share in (general, self._company(occurrences)):
             for word, vector in share.items():
-                found[word] = found.get(word, np.zeros(len(self.mean))) + vector
+                found[word] = found.get(word, np.zeros(len(self.mean))) + scale * vector
         return found
+
+    def _idf(self, occurrences: Mapping[tuple[str, str | None], int]) -> float:
+        """The idf of all words of a question, those that no passage holds included; at least 1."""
+        df = self.postings.df
+        numbers = {term: self.postings.vocabulary.find(term) for _, term in occurrences if term is not None}
+        each = {term: self.postings.idf(0 if number is None else int(df[number])) for term, number in numbers.items()}
+        return max(sum(count * each[term] for (_, term), count in occurrences.items() if term is not None), 1.0)
 
     def _encoded(self, question: str, name: str) -> dict[str, Vector]:
         if self.encoder is None or not question.strip():
@@ -91,6 +101,17 @@ class Meaning:
         """How much nearer than the average passage each of these lies to a question's vector (further: below 0)."""
         # not "@", which adds up equal rows in different orders, so that equal passages would not tie
         return np.asarray(np.einsum("ij,j->i", self._centred(passages), vector))
+
+    def nearest(self, vector: Vector, count: int) -> NDArray[np.int64]:
+        """The numbers of the `count` passages nearest to a question's vector, of all, in no order."""
+        near, numbers = np.empty(0), np.empty(0, dtype=np.int64)
+        for start in range(0, len(self.codes), BLOCK):
+            block = np.arange(start, min(start + BLOCK, len(self.codes)))
+            near, numbers = np.concatenate([near, self.scores(block, vector)]), np.concatenate([numbers, block])
+            if len(near) > count:
+                keep = np.argpartition(-near, count)[:count]
+                near, numbers = near[keep], numbers[keep]
+        return numbers
 
     def _centred(self, passages: NDArray[np.integer]) -> NDArray[np.float64]:
         codes = self.codes[passages]

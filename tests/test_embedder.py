@@ -203,3 +203,22 @@ def test_the_encoder_gives_unit_vectors_in_the_order_of_the_texts():
     assert vectors.shape == (3, semantics.DIMENSIONS)
     assert np.linalg.norm(vectors, axis=1) == pytest.approx([1, 1, 1], abs=1e-5)
     assert vectors[2] @ vectors[0] > vectors[2] @ vectors[1]
+
+
+@pytest.mark.parametrize("block", [1, 2, 100])
+def test_a_vector_takes_in_its_neighbours_of_the_same_section(monkeypatch, block):
+    monkeypatch.setattr(embedder, "BLOCK", block)
+    codes = semantics.packed(np.random.default_rng(5).standard_normal((9, 32)).astype(np.float32))
+    codes[4] = 0
+    made = embedder.with_neighbours(codes, np.array([0, 0, 0, 0, 0, 0, 1, 2, 2]))
+    vectors = semantics.unpacked(codes)
+    around = {0: [0, 1, 2], 1: [0, 1, 2, 3], 2: [0, 1, 2, 3], 3: [1, 2, 3, 5], 5: [3, 5], 6: [6], 7: [7, 8], 8: [7, 8]}
+    for number, beside in around.items():
+        expected = semantics.packed((vectors[number] + vectors[beside].mean(axis=0))[None])[0]
+        # a number at the edge of two levels may fall to either
+        assert np.count_nonzero(made[number] != expected) <= 1
+    assert not made[4].any()
+
+
+def test_no_vectors_have_no_neighbours():
+    assert embedder.with_neighbours(np.zeros((0, 16), dtype=np.uint8), np.zeros(0, dtype=np.int64)).shape == (0, 16)

@@ -1,12 +1,13 @@
 """Meaning: told word by word, only among passages that share a word, the same with every k."""
 
 from collections import Counter
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from ketaqa import analysis, postings, retriever, semantics
-from ketaqa.meaning import COMPANY, Meaning
+from ketaqa import analysis, meaning, postings, retriever, semantics
+from ketaqa.meaning import COMPANY, COMPANY_WEIGHT, Meaning
 from ketaqa.retriever import Retriever
 
 ENGLISH = analysis.analyser("english")
@@ -50,6 +51,33 @@ def test_only_passages_that_hold_a_word_of_the_question_are_found():
     assert qa.search(qa.query("what is it"), 10) == []
 
 
+class Reader:
+    """Stands for a sentence encoder: it reads every question as one passage."""
+
+    name = semantics.TEACHER
+
+    def __init__(self, text):
+        self.vector = semantics.table().embed([text])
+
+    def encode(self, texts, progress=None):
+        return np.repeat(self.vector, len(texts), axis=0)
+
+
+def test_where_an_encoder_asks_the_nearest_are_found_without_a_common_word(monkeypatch):
+    monkeypatch.setattr(meaning, "BLOCK", 3)
+    monkeypatch.setattr(retriever, "CANDIDATES", 2)
+    qa = ranker()
+    qa = replace(qa, meaning=replace(qa.meaning, encoder=Reader(TEXTS[3])))
+    query = qa.query("bladder")
+    (first, score), *_ = qa.search(query, 1)
+    assert first == 3
+    assert sum(t.weight for t in qa.explain(query, first)) == pytest.approx(score, abs=1e-9)
+    vector = next(t.vector for t in qa.query("zxqv") if t.vector is not None)
+    every = qa.meaning.scores(np.arange(4), vector)
+    for count in (1, 2, 3, 4, 9):
+        assert set(qa.meaning.nearest(vector, count)) == set(np.argsort(-every)[:count])
+
+
 def test_the_best_k_are_the_first_of_more():
     texts = [
         f"ketamine {word}"
@@ -90,7 +118,8 @@ def test_a_frequent_words_company_is_drawn_evenly():
     term = next(t for t in qa.query("ketamine") if t.vector is not None)
     picked = semantics.unpacked(qa.meaning.codes[::10]).mean(axis=0) - qa.meaning.mean
     idf = qa.postings.idf(len(texts))
-    assert term.vector == pytest.approx(2.0 * idf * picked, abs=1e-5)
+    assert idf < 1.0  # too little for the root to add weight
+    assert term.vector / (COMPANY_WEIGHT * idf) == pytest.approx(picked, abs=1e-5)
 
 
 def test_words_lent_by_the_question_before_weigh_less():

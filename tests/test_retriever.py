@@ -2,8 +2,10 @@
 
 from collections import Counter
 from functools import reduce
+from itertools import pairwise
 from operator import add
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -11,7 +13,7 @@ from hypothesis import strategies as st
 from ketaqa import analysis, fields, loaders, passages, postings, shipped
 from ketaqa.analysis import HEADING
 from ketaqa.records import Document, Heading
-from ketaqa.retriever import HEADING_WEIGHT, Retriever
+from ketaqa.retriever import DOCUMENT_WEIGHT, HEADING_WEIGHT, Retriever
 
 PLAIN = analysis.analyser("plain")
 WORDS = ["ketamine", "bladder", "dose", "d", "é", "氯", "1.5"]
@@ -20,10 +22,10 @@ QUESTIONS = st.lists(st.sampled_from([*WORDS, "unknown", "zxqv", "?"]), max_size
 WEIGHTINGS = st.sampled_from(["bm25", "tfidf"])
 
 
-def retriever(texts, weighting="bm25", headings=None, analyser=PLAIN):
+def retriever(texts, weighting="bm25", headings=None, analyser=PLAIN, firsts=None):
     above = headings or [""] * len(texts)
     counts = [Counter(analyser.terms(t) + analyser.heading_terms(h)) for t, h in zip(texts, above, strict=True)]
-    return Retriever(postings.build(counts, weighting), analyser)
+    return Retriever(postings.build(counts, weighting), analyser, firsts=firsts)
 
 
 def brute_force(ranker, query, k):
@@ -67,6 +69,24 @@ def test_the_explanation_sums_to_the_score(texts, question, weighting):
         for term in terms:
             assert term.matched == (term.term in texts[place].split())
             assert (term.weight > 0) == term.matched
+
+
+@settings(max_examples=150, deadline=None)
+@given(TEXTS, QUESTIONS, st.lists(st.integers(0, 15), max_size=5))
+def test_a_passage_gains_from_what_its_documents_passages_score_on_average(texts, question, cuts):
+    # the same cut twice: a document without a passage
+    firsts = sorted([0, *(min(cut, len(texts)) for cut in cuts), len(texts)])
+    ranker, alone = retriever(texts, firsts=np.array(firsts, dtype=np.int64)), retriever(texts)
+    query = ranker.query(question)
+    own = dict(alone.search(query, 20))
+    documents = [range(first, end) for first, end in pairwise(firsts)]
+    share = {n: sum(own.get(m, 0.0) for m in d) / len(d) for d in documents for n in d}
+    expected = {n: score + DOCUMENT_WEIGHT * share[n] for n, score in own.items()}
+    found = ranker.search(query, 20)
+    assert dict(found) == pytest.approx(expected)
+    assert found == sorted(found, key=lambda hit: (-hit[1], hit[0]))
+    for place, score in found:
+        assert sum(t.weight for t in ranker.explain(query, place)) == pytest.approx(score, abs=1e-9)
 
 
 @settings(max_examples=100, deadline=None)

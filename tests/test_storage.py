@@ -84,7 +84,7 @@ def names_of_files():
         "companions",
         "spellings",
     ]
-    single = ["passages", "source_stats", "source_of", "indptr", "indices", "data", "df"]
+    single = ["passages", "firsts", "source_stats", "source_of", "indptr", "indices", "data", "df"]
     single += ["spellings_counts", "vectors", "vectors_mean"]
     return sorted([*columns, *(f"{name}_ends" for name in columns), *single])
 
@@ -166,7 +166,7 @@ def test_one_altered_byte_anywhere_in_an_index_is_refused_or_changes_nothing(bui
         path.write_bytes(whole)
 
 
-TORN = ["", "{", "[]", "null", "[" * 100_000, "\x00", '{"format": 1}', '{"format": "ketaqa index 3"}']
+TORN = ["", "{", "[]", "null", "[" * 100_000, "\x00", '{"format": 1}', '{"format": "ketaqa index 99"}']
 
 
 @pytest.mark.parametrize("content", TORN)
@@ -176,7 +176,7 @@ def test_a_manifest_that_is_torn_or_foreign_is_refused_by_name(content, index):
         storage.read(index)
     assert str(index / storage.MANIFEST) in str(error.value)
     if "ketaqa" in content:
-        assert "'ketaqa index 3'" in str(error.value)
+        assert "'ketaqa index 99'" in str(error.value)
         assert repr(storage.FORMAT) in str(error.value)
 
 
