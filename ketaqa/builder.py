@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import cache, partial
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -278,14 +277,10 @@ def _vectors(files: Sequence[_File], encoder: encoders.Encoder | None, progress:
     codes = embedder.embed(items, encoder, progress)
     if codes is None:
         return {}
-    codes = embedder.with_neighbours(codes, _sections(files))
+    codes = embedder.with_neighbours(
+        codes, [(p.doc_id, p.section) for file in files for cut in file.cuts for p in cut.passages]
+    )
     return {"vectors": codes, "vectors_mean": semantics.mean(codes)}
-
-
-def _sections(files: Sequence[_File]) -> NDArray[np.int64]:
-    """A number for each passage that it shares with those beside it in the same section of the same document."""
-    names = [(document, p.section) for document, cut in enumerate(c for file in files for c in file.cuts) for p in cut.passages]
-    return np.cumsum([0, *(one != other for one, other in pairwise(names))], dtype=np.int64)
 
 
 def _spellings(read: Sequence[_Cut]) -> dict[str, NDArray[Any]]:

@@ -140,7 +140,7 @@ class Retriever:
             return 0.0, False
         indices, data = self.postings.row(term.number)
         place = int(np.searchsorted(indices, passage))
-        held = place < len(indices) and indices[place] == passage
+        held = place < len(indices) and int(indices[place]) == passage
         own = float(data[place]) if held else 0.0
         return term.weight * (own + self._document_share(passage, indices, data)), held
 

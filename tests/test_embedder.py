@@ -210,7 +210,7 @@ def test_a_vector_takes_in_its_neighbours_of_the_same_section(monkeypatch, block
     monkeypatch.setattr(embedder, "BLOCK", block)
     codes = semantics.packed(np.random.default_rng(5).standard_normal((9, 32)).astype(np.float32))
     codes[4] = 0
-    made = embedder.with_neighbours(codes, np.array([0, 0, 0, 0, 0, 0, 1, 2, 2]))
+    made = embedder.with_neighbours(codes, ["a"] * 6 + ["b", "c", "c"])
     vectors = semantics.unpacked(codes)
     around = {0: [0, 1, 2], 1: [0, 1, 2, 3], 2: [0, 1, 2, 3], 3: [1, 2, 3, 5], 5: [3, 5], 6: [6], 7: [7, 8], 8: [7, 8]}
     for number, beside in around.items():
@@ -221,4 +221,4 @@ def test_a_vector_takes_in_its_neighbours_of_the_same_section(monkeypatch, block
 
 
 def test_no_vectors_have_no_neighbours():
-    assert embedder.with_neighbours(np.zeros((0, 16), dtype=np.uint8), np.zeros(0, dtype=np.int64)).shape == (0, 16)
+    assert embedder.with_neighbours(np.zeros((0, 16), dtype=np.uint8), []).shape == (0, 16)
