@@ -28,7 +28,6 @@ def main() -> None:
     path.unlink(missing_ok=True)
     wanted = items()
     codes = embedder.embed(wanted, encoder())
-    assert codes is not None
     embedder.store(wanted, codes, path)
     print(f"{len(wanted)} passages, {path.stat().st_size} bytes -> {path}")
 

@@ -72,20 +72,22 @@ PEERS: dict[str, Callable[[Sequence[str], Sequence[str], dict[str, str]], Rankin
 
 @dataclass(frozen=True)
 class Variant:
-    """A ranking: with or without vectors, and the weights that differ from the default's."""
+    """A ranking: what made the vectors of passages ("": it does without), and the weights that differ from the default."""
 
     name: str
-    vectors: bool = True
+    made_by: str = semantics.TEACHER
     spelling: bool = False
     weights: Mapping[tuple[ModuleType, str], float] = field(default_factory=dict)
     encoder: str = ""
 
 
-# from the fewest parts to the most; "default" is what KetaQA does where passages carry the encoder's vectors
+# from the fewest parts to the most; "default" is what KetaQA does where passages carry the encoder's vectors, "table alone"
+# where no encoder was there
 VARIANTS = (
-    Variant("words", vectors=False, weights={(retriever, "PAIR_WEIGHT"): 0.0, (retriever, "DOCUMENT_WEIGHT"): 0.0}),
-    Variant("+ pairs", vectors=False, weights={(retriever, "DOCUMENT_WEIGHT"): 0.0}),
-    Variant("+ documents", vectors=False),
+    Variant("words", made_by="", weights={(retriever, "PAIR_WEIGHT"): 0.0, (retriever, "DOCUMENT_WEIGHT"): 0.0}),
+    Variant("+ pairs", made_by="", weights={(retriever, "DOCUMENT_WEIGHT"): 0.0}),
+    Variant("+ documents", made_by=""),
+    Variant("table alone", made_by=semantics.TABLE, spelling=True),
     Variant("+ table", weights={(meaning, "COMPANY_WEIGHT"): 0.0}),
     Variant("+ company"),
     Variant("+ spelling, default", spelling=True),
@@ -93,20 +95,21 @@ VARIANTS = (
 )
 
 
-def indexed(path: Path) -> Path:
-    """The index of a collection with the encoder's vectors, kept in build/ for this code and collection.
+def indexed(path: Path, made_by: str = semantics.TEACHER) -> Path:
+    """The index of a collection with the encoder's vectors, or the table's, kept in build/ for this code and collection.
 
-    The vectors are kept for the texts alone, whatever the code: they take minutes.
+    The encoder's vectors are kept for the texts alone, whatever the code: they take minutes.
     """
-    index = Path("build", "quality", f"{path.name}-{shipped.fingerprint(path)[:12]}")
+    index = Path("build", "quality", f"{path.name}-{made_by}-{shipped.fingerprint(path)[:12]}")
+    if made_by == semantics.TABLE and not (index / "manifest.json").is_file():
+        builder.build([path / "corpus.jsonl"], index, encoder=made_by)
     if not (index / "manifest.json").is_file():
         vectors = Path("build", "quality", f"{path.name}-vectors", embedder.STORED)
         vectors.parent.mkdir(parents=True, exist_ok=True)
         kept, embed = embedder.stored(vectors.parent), embedder.embed
 
-        def keeping(items: Sequence[embedder.Item], *rest: Any) -> semantics.Codes | None:
+        def keeping(items: Sequence[embedder.Item], *rest: Any) -> semantics.Codes:
             codes = embed(items, *rest)
-            assert codes is not None
             embedder.store(items, codes, vectors)
             return codes
 
@@ -118,7 +121,7 @@ def indexed(path: Path) -> Path:
 def variant_run(variant: Variant, index: Path, questions: dict[str, str]) -> tuple[Ranking, float]:
     """A run, and the median time of a question in milliseconds."""
     opened = Index(index, variant.encoder)
-    ranker = opened.retriever if variant.vectors else replace(opened.retriever, meaning=None)
+    ranker = opened.retriever if variant.made_by else replace(opened.retriever, meaning=None)
     opened.__dict__["retriever"] = ranker
     run, took = {}, []
     with ExitStack() as stack:
@@ -147,7 +150,10 @@ def main(folder: Path) -> None:
         collection = collections.read(path)
         ids, texts = texts_of(path)
         runs = [run(ids, texts, collection.questions) for run in PEERS.values()]
-        timed = [variant_run(variant, indexed(path), collection.questions) for variant in VARIANTS]
+        timed = [
+            variant_run(variant, indexed(path, variant.made_by or semantics.TEACHER), collection.questions)
+            for variant in VARIANTS
+        ]
         rows.append([means(path.name, run, collection.qrels) for run in [*runs, *(run for run, _ in timed)]])
         print(f"| {path.name} | " + " | ".join(f"{a:.3f}, {b:.3f}" for a, b, *_ in rows[-1]) + " |", flush=True)
         print("  ms a question: " + ", ".join(f"{v.name} {ms:.2f}" for v, (_, ms) in zip(VARIANTS, timed, strict=True)))

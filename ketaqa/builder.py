@@ -18,7 +18,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ketaqa import analysis, asked, embedder, fields, loaders, passages, postings, references, semantics, storage
-from ketaqa import encoder as encoders
 from ketaqa.analysis import Analyser
 from ketaqa.asked import Asked
 from ketaqa.errors import BadSetting, BadSource
@@ -73,8 +72,9 @@ def build(
 ) -> BuildReport:
     """Read files and folders and write the index at `out`; an index that is there is replaced when all is done.
 
-    encoder: the sentence encoder of the passages, by name or folder; the one of `ketaqa[semantic]` where that is installed;
-    "none" for counted words alone. progress(done, all) is called as files are read, and as passages are encoded.
+    encoder: the sentence encoder of the passages, by name or folder; the one of `ketaqa[semantic]` where that is installed,
+    else "table", the shipped table of word meanings; "none" for counted words alone.
+    progress(done, all) is called as files are read, and as passages are encoded.
     Files that can't be read are listed in the report. BadSource when nothing could be read or two documents share an id;
     BadIndex when `out` can't be written.
     """
@@ -83,7 +83,7 @@ def build(
         if value < 1:
             raise BadSetting(f"{name} is {value!r}; give a whole number of at least 1")
     storage.check_place(out)
-    chosen = _encoder(encoder)
+    chosen = None if encoder == NO_ENCODER else embedder.reader(encoder)
     found, refused = loaders.find(sources)
     files = _read_all(found, workers, passage_length, weighting, refused, progress)
     read = [item for file in files for item in file.cuts]
@@ -95,18 +95,11 @@ def build(
     facts = {"analyser": ANALYSER, "weighting": weighting, "passage_length": passage_length, "encoder": ""}
     # scikit-learn's weighting is kept as it is here too
     plain = encoder == NO_ENCODER or weighting != WEIGHTING
-    vectors = {} if plain else _vectors(files, chosen, progress)
-    if vectors:
-        arrays, facts["encoder"] = arrays | vectors, chosen.name if chosen else semantics.TEACHER
+    vectors, facts["encoder"] = ({}, "") if plain else _vectors(files, chosen, progress)
+    arrays |= vectors
     version = storage.write(out, arrays, facts, unversioned=UNVERSIONED)
     known = int(vectors["vectors"].any(axis=1).sum()) if vectors else 0
     return BuildReport(version, len(read), table.passages, len(table.vocabulary), known, tuple(refused))
-
-
-def _encoder(name: str) -> encoders.Encoder | None:
-    if name == NO_ENCODER or not (name or encoders.installed()):
-        return None
-    return encoders.encoder(name or semantics.TEACHER)
 
 
 def _read_all(
@@ -267,20 +260,19 @@ def _claims(files: Sequence[_File]) -> dict[str, list[references.Claim]]:
     return by_document
 
 
-def _vectors(files: Sequence[_File], encoder: encoders.Encoder | None, progress: Progress | None) -> dict[str, NDArray[Any]]:
+def _vectors(
+    files: Sequence[_File], encoder: embedder.Reader | None, progress: Progress | None
+) -> tuple[dict[str, NDArray[Any]], str]:
+    """The arrays of the vectors, and the name of what made them."""
     items = [
         embedder.Item(file.source.root, fields.texts(cut.document, passage), questions)
         for file in files
         for cut in file.cuts
         for passage, questions in zip(cut.passages, cut.asked, strict=True)
     ]
-    codes = embedder.embed(items, encoder, progress)
-    if codes is None:
-        return {}
-    codes = embedder.with_neighbours(
-        codes, [(p.doc_id, p.section) for file in files for cut in file.cuts for p in cut.passages]
-    )
-    return {"vectors": codes, "vectors_mean": semantics.mean(codes)}
+    sections = [(p.doc_id, p.section) for file in files for cut in file.cuts for p in cut.passages]
+    codes, made_by = embedder.in_place(items, sections, encoder, progress)
+    return {"vectors": codes, "vectors_mean": semantics.mean(codes)}, made_by
 
 
 def _spellings(read: Sequence[_Cut]) -> dict[str, NDArray[Any]]:

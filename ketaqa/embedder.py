@@ -1,6 +1,7 @@
 """Which vector stands for a passage? That of its words and of the questions put to it, made when an index is built.
 
-A folder may bring vectors made elsewhere, in vectors.npz; the encoder makes them where it is installed. Useful for: building.
+A folder may bring vectors made elsewhere, in vectors.npz; the encoder makes them where it is installed, else the table of word
+meanings. Useful for: building.
 Not useful for: questions (meaning).
 """
 
@@ -11,6 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 
@@ -25,8 +27,18 @@ UNREADABLE = (OSError, ValueError, KeyError, EOFError, TypeError, RuntimeError, 
 KEY = 16  # bytes of a digest that tell one passage from another
 NEIGHBOURS = 2  # on either side of a passage, see with_neighbours
 BLOCK = 65536  # vectors taken apart at a time
+GROUP = 16384  # passages whose vectors are held in full at a time
 
 Progress = Callable[[int, int], None]
+
+
+class Reader(Protocol):
+    """What makes vectors of texts: a sentence encoder, or the table of word meanings."""
+
+    name: str
+
+    def encode(self, texts: Sequence[str], progress: Progress | None = None) -> Vectors:
+        """Vectors (len(texts), dimensions) of length 1, or 0."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,20 +55,43 @@ class Item:
         return hashlib.sha256(json.dumps([list(self.texts), list(self.asked)]).encode()).digest()[:KEY]
 
 
-def embed(items: Sequence[Item], encoder: encoders.Encoder | None, progress: Progress | None = None) -> Codes | None:
-    """Codes (passages, half the dimensions): stored ones, else the encoder's, else a row of zeros; None where all are.
+def reader(name: str) -> Reader | None:
+    """The encoder of that name or folder, or the table; without a name the encoder of `ketaqa[semantic]`, None where it is not.
+
+    BadSetting when it can't be loaded.
+    """
+    if name == semantics.TABLE:
+        return semantics.table()
+    return encoders.encoder(name or semantics.TEACHER) if name or encoders.installed() else None
+
+
+def in_place(
+    items: Sequence[Item], sections: Sequence[object], encoder: Reader | None, progress: Progress | None = None
+) -> tuple[Codes, str]:
+    """The codes of passages with their neighbours', see `embed` and `with_neighbours`, and the name of what made them.
+
+    Without an encoder the table makes them, unless the folders bring some: those of two makers are not mixed.
+    """
+    if encoder is None and not any(stored(root) for root in {item.root for item in items}):
+        encoder = semantics.table()
+    codes = embed(items, encoder, progress)
+    return with_neighbours(codes, sections), encoder.name if encoder else semantics.TEACHER
+
+
+def embed(items: Sequence[Item], encoder: Reader | None, progress: Progress | None = None) -> Codes:
+    """Codes (passages, half the dimensions): stored ones, else the encoder's, else a row of zeros.
 
     BadSource when a folder's vectors.npz is malformed.
     """
     if encoder is not None and encoder.name != semantics.TEACHER:
-        return semantics.packed(_encoded(items, encoder, progress))
+        return _codes(items, encoder, progress)
     kept = {root: stored(root) for root in dict.fromkeys(item.root for item in items)}
     found = [kept[item.root].get(item.key) for item in items]
     wanted = [item for item, codes in zip(items, found, strict=True) if codes is None]
     if encoder is None:
         none = np.zeros(semantics.DIMENSIONS // 2, dtype=np.uint8)
-        return None if len(wanted) == len(items) else np.stack([none if codes is None else codes for codes in found])
-    made = iter(semantics.packed(_encoded(wanted, encoder, progress)) if wanted else ())
+        return np.stack([none if codes is None else codes for codes in found])
+    made = iter(_codes(wanted, encoder, progress))
     return np.stack([next(made) if codes is None else codes for codes in found])
 
 
@@ -115,7 +150,20 @@ def store(items: Sequence[Item], codes: Codes, path: Path) -> None:
     np.savez(path, keys=keys, codes=codes)
 
 
-def _encoded(items: Sequence[Item], encoder: encoders.Encoder, progress: Progress | None) -> Vectors:
+def _codes(items: Sequence[Item], encoder: Reader, progress: Progress | None) -> Codes:
+    parts = []
+    for start in range(0, len(items), GROUP):
+        group = items[start : start + GROUP]
+
+        def tell(done: int, every: int, start: int = start, size: int = len(group)) -> None:
+            if progress:
+                progress(start + size * done // every, len(items))
+
+        parts.append(semantics.packed(_encoded(group, encoder, tell)))
+    return np.concatenate(parts) if parts else np.zeros((0, 0), dtype=np.uint8)
+
+
+def _encoded(items: Sequence[Item], encoder: Reader, progress: Progress) -> Vectors:
     """The encoder's vector of the texts, and added to it the mean of those of the questions."""
     texts = ["\n".join(item.texts) for item in items]
     questions = list(dict.fromkeys(q for item in items for q in item.asked))

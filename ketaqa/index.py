@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from ketaqa import analysis, semantics, storage, weighting
 from ketaqa import encoder as encoders
 from ketaqa.errors import BadIndex, BadSetting, UnknownDocument
-from ketaqa.meaning import Meaning
+from ketaqa.meaning import BY_TABLE, Meaning
 from ketaqa.postings import Postings, Vocabulary
 from ketaqa.records import Citation, Document, Heading, IndexInfo, Passage, Piece, Reference
 from ketaqa.retriever import Retriever
@@ -105,13 +105,14 @@ class Index:
         a, made_by = self._arrays, str(self.facts.get("encoder", ""))
         asked_by = encoders.encoder(self._encoder) if self._encoder else None
         if asked_by and asked_by.name != made_by:
-            made = f"made with {made_by!r}" if made_by else "made without an encoder"
+            made = "made without an encoder" if made_by in ("", semantics.TABLE) else f"made with {made_by!r}"
             raise BadSetting(
                 f"encoder {self._encoder!r}: {self.path} was {made}; build it again with --encoder, or take the setting away"
             )
         if not made_by:
             return None
-        return Meaning(postings, a["vectors"], a["vectors_mean"], made_by == semantics.TEACHER, asked_by)
+        general, weight = made_by in (semantics.TEACHER, semantics.TABLE), BY_TABLE if made_by == semantics.TABLE else 1.0
+        return Meaning(postings, a["vectors"], a["vectors_mean"], general, asked_by, weight)
 
     def passage(self, number: int) -> Passage:
         """The passage of that number, its text read from the index's copy of the document."""

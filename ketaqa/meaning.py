@@ -24,6 +24,8 @@ TABLE_WEIGHT = 5.0
 COMPANY_WEIGHT = 0.6
 # the cosine to an encoder's vector of the question
 ENCODER_WEIGHT = 6.0
+# what all that weighs where the table made the passages' vectors too
+BY_TABLE = 0.4
 # passages that speak for a word's company: more of them changed no measure
 COMPANY = 32
 BLOCK = 8192  # passages whose vectors are compared at a time
@@ -37,6 +39,7 @@ class Meaning:
     """The passages' vectors: codes (passages, half the dimensions) and their mean.
 
     general: whether the table speaks of their space. encoder: reads questions in the table's place, where it is set.
+    weight: what meaning weighs beside what it does with an encoder's vectors.
     """
 
     postings: Postings
@@ -44,6 +47,7 @@ class Meaning:
     mean: semantics.Vectors
     general: bool
     encoder: Encoder | None = None
+    weight: float = 1.0
 
     def of(self, question: str, analyser: Analyser, name: str = QUESTION) -> dict[str, Vector]:
         """The vector of each word of a question; their sum is the question's. An encoder's stands under `name`."""
@@ -51,7 +55,7 @@ class Meaning:
         found: dict[str, Vector] = {}
         general = self._encoded(question, name) if self.encoder else self._general(occurrences)
         # counted words add up, the parts of a vector scatter: their sum grows with the root
-        scale = sqrt(self._idf(occurrences))
+        scale = self.weight * sqrt(self._idf(occurrences))
         for share in (general, self._company(occurrences)):
             for word, vector in share.items():
                 found[word] = found.get(word, np.zeros(len(self.mean))) + scale * vector

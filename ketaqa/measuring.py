@@ -15,8 +15,8 @@ app = typer.Typer()
 EncoderOption = Annotated[
     str,
     typer.Option(
-        help="Sentence encoder of the passages, by name or folder; none for counted words alone.  "
-        "[default: all-MiniLM-L6-v2 where ketaqa[semantic] is installed]"
+        help="Sentence encoder of the passages, by name or folder; table for the shipped word meanings, none for counted words "
+        "alone.  [default: all-MiniLM-L6-v2 where ketaqa[semantic] is installed, else table]"
     ),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON alone.")]
@@ -58,7 +58,7 @@ def evaluate(
     if run_out and len(wanted) > 1:
         raise BadSetting(f"--run-out takes one ranking, --vary gives {len(wanted)}; leave one of them out")
     if len(wanted) > 1 and not encoder and not installed():
-        encoder = "none"  # vectors that came with the documents fit one passage length: settings are compared without
+        encoder = "table"  # vectors that came with the documents fit one passage length: settings are compared without them
     with terminal.progress("evaluating") as tell:
         done = [measure(Path(collection), measures or DEFAULT, tell, split, one, bool(report), encoder) for one in wanted]
     if run_out:

@@ -5,8 +5,8 @@ sum over the words of a short text comes near to the sentence encoder's vector o
 without a model, and word by word. Useful for: words that a passage does not use. Not useful for: exact words, numbers, names.
 """
 
-from collections.abc import Iterable, Sequence
-from functools import cache
+from collections.abc import Callable, Sequence
+from functools import cache, cached_property
 from pathlib import Path
 
 import numpy as np
@@ -20,22 +20,29 @@ Codes = NDArray[np.uint8]
 
 DATA = Path(__file__).parent / "data" / "meaning"
 TEACHER = "all-MiniLM-L6-v2"  # the encoder whose space the table's vectors live in
+TABLE = "table"  # the name of the table itself, where it stands in an encoder's place
 DIMENSIONS = 384
 # numbers further out than this many standard deviations are cut, which leaves finer steps to all others
 CLIP = 2.7
 LEVELS = 16
 BLOCK = 65536  # vectors unpacked at a time
+GROUP = 512  # texts whose words are looked up together
 # the two numbers that a byte holds, first the upper four bits, then the lower, as one complex number: so that a byte is looked
 # up once, which takes a tenth of the time of a row of two
 _PAIRS = (np.stack([np.arange(256) >> 4, np.arange(256) & 15], axis=1) - (LEVELS - 1) / 2).astype(np.float32).view(np.complex64)
 
 
 def packed(vectors: Vectors) -> Codes:
-    """Vectors (n, even) as codes (n, half): sixteen even steps over CLIP standard deviations; the length is lost."""
+    """Vectors (n, even) as codes (n, half): sixteen even steps over CLIP standard deviations; the length is lost.
+
+    A vector of zeros says nothing and becomes codes of zeros.
+    """
     step = CLIP * vectors.std(axis=1, keepdims=True) / (LEVELS / 2)
     step[step == 0.0] = 1.0
     levels = np.clip(np.floor(vectors / step), -LEVELS // 2, LEVELS // 2 - 1).astype(np.int16) + LEVELS // 2
-    return np.asarray((levels[:, 0::2] << 4) | levels[:, 1::2], dtype=np.uint8)
+    codes = np.asarray((levels[:, 0::2] << 4) | levels[:, 1::2], dtype=np.uint8)
+    codes[~vectors.any(axis=1)] = 0
+    return codes
 
 
 def unpacked(codes: Codes) -> Vectors:
@@ -56,7 +63,9 @@ def mean(codes: Codes) -> Vectors:
 
 
 class Table:
-    """The vectors of words, memory-mapped; `lengths` are float16."""
+    """The vectors of words, memory-mapped; `lengths` are float16. It stands in an encoder's place where there is none."""
+
+    name = TABLE
 
     def __init__(self, folder: Path = DATA) -> None:
         blob, ends, self.codes, self.lengths = (
@@ -69,21 +78,35 @@ class Table:
         """The vectors of those words that the table knows, by word."""
         numbers = {word: number for word in dict.fromkeys(asked) if (number := self.vocabulary.find(word)) is not None}
         rows = np.array(list(numbers.values()), dtype=np.int64)
-        found = unpacked(self.codes[rows]) * self.lengths[rows].astype(np.float32)[:, None]
-        return dict(zip(numbers, found, strict=True))
+        return dict(zip(numbers, self._of(rows), strict=True))
 
     def __contains__(self, word: str) -> bool:
         return self.vocabulary.find(word) is not None
 
-    def embed(self, texts: Iterable[str]) -> Vectors:
-        """Vectors (n, DIMENSIONS) of texts: the sum over their words, of length 1, or 0 where no word is known."""
-        rows = []
-        for text in texts:
-            known = words(text)
-            by_word = self.vectors(known)
-            total = sum((by_word[w] for w in known if w in by_word), np.zeros(DIMENSIONS, dtype=np.float32))
-            rows.append(total / (np.linalg.norm(total) or 1.0))
-        return np.asarray(rows, dtype=np.float32).reshape(-1, DIMENSIONS)
+    def encode(self, texts: Sequence[str], progress: Callable[[int, int], None] | None = None) -> Vectors:
+        """Vectors (len(texts), DIMENSIONS): the sum over a text's words, of length 1, or 0 where no word is known.
+
+        progress(done, all) is called as texts are read.
+        """
+        found = np.zeros((len(texts), DIMENSIONS), dtype=np.float32)
+        for start in range(0, len(texts), GROUP):
+            group = [[w for w in words(text) if w in self._numbers] for text in texts[start : start + GROUP]]
+            rows = {number: row for row, number in enumerate(sorted({self._numbers[w] for known in group for w in known}))}
+            vectors = self._of(np.array(list(rows), dtype=np.int64))
+            for place, known in enumerate(group, start):
+                total = vectors[[rows[self._numbers[w]] for w in known]].sum(axis=0, dtype=np.float64)
+                found[place] = total / (np.linalg.norm(total) or 1.0)
+            if progress:
+                progress(min(start + GROUP, len(texts)), len(texts))
+        return found
+
+    @cached_property
+    def _numbers(self) -> dict[str, int]:
+        # for many texts: looking a word up in the file takes some ten steps
+        return {self.vocabulary[number]: number for number in range(len(self.vocabulary))}
+
+    def _of(self, rows: NDArray[np.int64]) -> Vectors:
+        return np.asarray(unpacked(self.codes[rows]) * self.lengths[rows].astype(np.float32)[:, None])
 
 
 @cache

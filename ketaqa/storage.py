@@ -60,15 +60,15 @@ def read(path: Path) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
 
     BadIndex, with the file's name, when something is missing, torn, altered or of another format.
     """
-    for attempt in range(3):
+    while True:
         manifest = _manifest(path)
         try:
             return manifest["facts"] | {"version": manifest["version"]}, _arrays(path / manifest["folder"], manifest)
         except FileNotFoundError as error:
-            # a build may have put a new folder in place between the two reads; then the manifest has changed
-            if attempt == 2 or _manifest(path)["folder"] == manifest["folder"]:
+            # a build may have put a new folder in place between the two reads; then the manifest has changed, and on a busy
+            # machine that may happen any number of times
+            if _manifest(path)["folder"] == manifest["folder"]:
                 raise BadIndex(f"{error.filename}: missing; build the index again") from error
-    raise AssertionError("unreachable")
 
 
 def _is_ours(path: Path) -> bool:

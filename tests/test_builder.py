@@ -108,7 +108,13 @@ def test_progress_counts_every_file_once(tmp_path):
     docs = written(tmp_path / "docs", TOY | {"bad.txt": b"\xff"})
     for workers in (1, 2):
         seen = []
-        build([docs], tmp_path / "my.index", workers=workers, progress=lambda *counts, seen=seen: seen.append(counts))
+        build(
+            [docs],
+            tmp_path / "my.index",
+            workers=workers,
+            encoder="none",
+            progress=lambda *counts, seen=seen: seen.append(counts),
+        )
         assert seen == [(n, 5) for n in range(1, 6)]
 
 

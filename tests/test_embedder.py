@@ -11,6 +11,7 @@ from ketaqa import embedder, encoder, semantics, shipped
 from ketaqa.config import Config
 from ketaqa.errors import BadSetting, BadSource
 from ketaqa.index import Index
+from ketaqa.meaning import BY_TABLE
 from ketaqa.pipeline import open_index
 
 
@@ -23,7 +24,7 @@ class Stand:
     def encode(self, texts, progress=None):
         if progress:
             progress(len(texts), len(texts))
-        return semantics.table().embed(texts)
+        return semantics.table().encode(texts)
 
 
 @pytest.fixture
@@ -59,6 +60,22 @@ def test_the_shipped_index_knows_meanings():
 def test_without_vectors_or_encoder_words_are_counted(docs, tmp_path):
     ketaqa.build([docs], tmp_path / "index", encoder="none")
     assert ketaqa.open(tmp_path / "index").index.retriever.meaning is None
+
+
+def test_without_an_encoder_the_table_makes_the_vectors(docs, tmp_path, monkeypatch):
+    monkeypatch.setattr(encoder, "installed", lambda: False)
+    report = ketaqa.build([docs], tmp_path / "index")
+    qa = ketaqa.open(tmp_path / "index")
+    assert (report.vectors, qa.index.facts["encoder"]) == (2, semantics.TABLE)
+    meaning = qa.index.retriever.meaning
+    assert (meaning.general, meaning.weight) == (True, BY_TABLE)
+    assert qa.search("cost of ketamine treatment")[0].passage.doc_id == "price.txt"
+    monkeypatch.setattr(encoder, "encoder", lambda name=semantics.TEACHER: Stand(name))
+    with pytest.raises(BadSetting, match="was made without an encoder"):
+        open_index(tmp_path / "index", Config(encoder=semantics.TEACHER)).search("ketamine")
+    one = ketaqa.build([docs], tmp_path / "one").version
+    assert one == ketaqa.build([docs], tmp_path / "two", encoder=semantics.TABLE).version
+    assert one != ketaqa.build([docs], tmp_path / "two", encoder="none").version
 
 
 def test_scikit_learns_weighting_is_kept_without_vectors(docs, tmp_path, stand):

@@ -21,7 +21,7 @@ TEXTS = [
 
 def ranker(texts=TEXTS, general=True, vectors=None):
     table = postings.build([Counter(ENGLISH.terms(t)) for t in texts], "bm25")
-    codes = semantics.packed(semantics.table().embed(texts) if vectors is None else vectors)
+    codes = semantics.packed(semantics.table().encode(texts) if vectors is None else vectors)
     return Retriever(table, ENGLISH, Meaning(table, codes, semantics.mean(codes), general))
 
 
@@ -57,7 +57,7 @@ class Reader:
     name = semantics.TEACHER
 
     def __init__(self, text):
-        self.vector = semantics.table().embed([text])
+        self.vector = semantics.table().encode([text])
 
     def encode(self, texts, progress=None):
         return np.repeat(self.vector, len(texts), axis=0)

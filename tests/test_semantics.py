@@ -34,6 +34,22 @@ def test_packing_what_was_unpacked_changes_nothing():
     assert (again == codes).mean() > 0.9
 
 
+def test_texts_are_read_word_by_word_in_groups(monkeypatch):
+    table = semantics.table()
+    texts = ["cost of treatment", "zxqv", "", "treatment, treatment"]
+    whole = table.encode(texts)
+    monkeypatch.setattr(semantics, "GROUP", 1)
+    told = []
+    assert np.array_equal(table.encode(texts, lambda *now: told.append(now)), whole)
+    assert told == [(n, 4) for n in range(1, 5)]
+    known = table.vectors(["cost", "of", "treatment"])
+    total = sum(known.values())
+    assert whole[0] == pytest.approx(total / np.linalg.norm(total), abs=1e-5)
+    assert not whole[1:3].any()
+    assert not semantics.packed(whole)[1:3].any()
+    assert whole[3] == pytest.approx(known["treatment"] / np.linalg.norm(known["treatment"]), abs=1e-5)
+
+
 def test_vectors_without_spread_are_packed_too():
     assert np.isfinite(semantics.unpacked(semantics.packed(np.zeros((2, 4), dtype=np.float32)))).all()
     assert np.isfinite(semantics.unpacked(semantics.packed(np.ones((2, 4), dtype=np.float32)))).all()
