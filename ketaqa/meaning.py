@@ -3,7 +3,7 @@
 Two things are known of a word: its vector in the shipped table, which is what it means to people at large, and the passages
 that hold it, whose mean vector is what it stands for here ("the company it keeps", Firth 1957). Their weighted sum over the
 words is the question's vector, so each word's share of a score can be told exactly. Useful for: bringing the passage forward
-that says it in other words. Not useful for: passages that hold no word of the question (retriever).
+that says it in other words. Not useful for: finding passages that hold no word of the question, but where an encoder asks.
 """
 
 from collections import Counter
@@ -28,6 +28,8 @@ ENCODER_WEIGHT = 6.0
 BY_TABLE = 0.4
 # passages that speak for a word's company: more of them changed no measure
 COMPANY = 32
+# what a word of the question before weighs beside the follow-up's own
+LENT = 0.3
 BLOCK = 8192  # passages whose vectors are compared at a time
 QUESTION, BEFORE = "(the whole question)", "(the question before)"
 
@@ -49,16 +51,25 @@ class Meaning:
     encoder: Encoder | None = None
     weight: float = 1.0
 
-    def of(self, question: str, analyser: Analyser, name: str = QUESTION) -> dict[str, Vector]:
-        """The vector of each word of a question; their sum is the question's. An encoder's stands under `name`."""
+    def of(self, question: str, analyser: Analyser, before: str = "") -> dict[str, Vector]:
+        """The vector of each word of a question; their sum is the question's.
+
+        An encoder's stands under QUESTION. Words of `before`, the question before, that it lacks are lent at LENT.
+        """
+        # counted words add up, the parts of a vector scatter: their sum grows with the root
+        scale = self.weight * sqrt(self._idf(Counter(analyser.words_and_terms(question))))
+        found = {word: scale * vector for word, vector in self._of(question, analyser, QUESTION).items()}
+        for word, vector in self._of(before, analyser, BEFORE).items():
+            found.setdefault(word, LENT * scale * vector)
+        return found
+
+    def _of(self, question: str, analyser: Analyser, name: str) -> dict[str, Vector]:
         occurrences = Counter(analyser.words_and_terms(question))
         found: dict[str, Vector] = {}
         general = self._encoded(question, name) if self.encoder else self._general(occurrences)
-        # counted words add up, the parts of a vector scatter: their sum grows with the root
-        scale = self.weight * sqrt(self._idf(occurrences))
         for share in (general, self._company(occurrences)):
             for word, vector in share.items():
-                found[word] = found.get(word, np.zeros(len(self.mean))) + scale * vector
+                found[word] = found.get(word, np.zeros(len(self.mean))) + vector
         return found
 
     def _idf(self, occurrences: Mapping[tuple[str, str | None], int]) -> float:
@@ -107,14 +118,17 @@ class Meaning:
         return np.asarray(np.einsum("ij,j->i", self._centred(passages), vector))
 
     def nearest(self, vector: Vector, count: int) -> NDArray[np.int64]:
-        """The numbers of the `count` passages nearest to a question's vector, of all, in no order."""
+        """The numbers of the `count` passages nearest to a question's vector, of all that are nearer than the average one.
+
+        Rising; ties go to the lower number.
+        """
         near, numbers = np.empty(0), np.empty(0, dtype=np.int64)
         for start in range(0, len(self.codes), BLOCK):
             block = np.arange(start, min(start + BLOCK, len(self.codes)))
-            near, numbers = np.concatenate([near, self.scores(block, vector)]), np.concatenate([numbers, block])
-            if len(near) > count:
-                keep = np.argpartition(-near, count)[:count]
-                near, numbers = near[keep], numbers[keep]
+            scores = self.scores(block, vector)
+            near, numbers = np.concatenate([near, scores[scores > 0.0]]), np.concatenate([numbers, block[scores > 0.0]])
+            keep = np.sort(np.lexsort((numbers, -near))[:count])
+            near, numbers = near[keep], numbers[keep]
         return numbers
 
     def _centred(self, passages: NDArray[np.integer]) -> NDArray[np.float64]:

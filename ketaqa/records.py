@@ -83,7 +83,10 @@ class Citation:
 
 @dataclass(frozen=True, slots=True)
 class TermWeight:
-    """What one query term added to a passage's score; `matched` says whether the passage holds it, or can be compared."""
+    """What one query term added to a passage's score; `matched` says whether the passage holds it, or can be compared.
+
+    One that it lacks may still add something: the share of its document.
+    """
 
     term: str
     weight: float

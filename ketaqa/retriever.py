@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ketaqa.analysis import Analyser, pairs
-from ketaqa.meaning import BEFORE, Meaning, Vector
+from ketaqa.meaning import LENT, Meaning, Vector
 from ketaqa.postings import Postings
 from ketaqa.records import TermWeight
 
@@ -21,9 +21,6 @@ HEADING_WEIGHT = 0.2
 PAIR_WEIGHT = 0.4
 # what the mean score of its document's passages weighs beside a passage's own (Callan 1994), see benchmarks/weights.py
 DOCUMENT_WEIGHT = 0.4
-# what a word of the question before weighs beside the follow-up's own; on the 309 later turns of MTRAG-UN nDCG@10 is
-# 0.744 without, 0.793 with it where the wording leans back (0.802 at 0.5, where it also begins to drown a new subject)
-CONTEXT_WEIGHT = 0.3
 # the passages, best by their own counted words, that their documents and meaning may bring into another order
 CANDIDATES = 500
 MEANING = "meaning:"
@@ -62,14 +59,14 @@ class Retriever:
     def query(self, question: str, context: str = "") -> list[QueryTerm]:
         """The weighted terms of a question, sorted by term, so that sums are always taken in the same order.
 
-        Terms of `context` that the question lacks join at CONTEXT_WEIGHT.
+        Terms of `context` that the question lacks join at LENT.
         """
         words = self.analyser.terms(question)
         terms = [self._weighed(t, tf) for t, tf in Counter(words).items()]
         paired = [self._weighed(t, tf, PAIR_WEIGHT) for t, tf in Counter(pairs(words)).items()]
         headings = [self._weighed(t, tf, HEADING_WEIGHT) for t, tf in Counter(self.analyser.heading_terms(question)).items()]
         own = {t.term for t in terms}
-        lent = [self._weighed(t, 1, CONTEXT_WEIGHT) for t in sorted(set(self.analyser.terms(context)) - own)]
+        lent = [self._weighed(t, 1, LENT) for t in sorted(set(self.analyser.terms(context)) - own)]
         terms += [replace(t, word=False) for t in paired + headings + lent if t.number is not None]
         terms += self._meanings(question, context)
         terms.sort(key=lambda t: t.term)
@@ -86,9 +83,7 @@ class Retriever:
     def _meanings(self, question: str, context: str) -> list[QueryTerm]:
         if self.meaning is None:
             return []
-        vectors = self.meaning.of(question, self.analyser)
-        for word, vector in self.meaning.of(context, self.analyser, BEFORE).items():
-            vectors.setdefault(word, CONTEXT_WEIGHT * vector)
+        vectors = self.meaning.of(question, self.analyser, context)
         return [QueryTerm(MEANING + word, None, 0.0, 0.0, word=False, vector=vector) for word, vector in vectors.items()]
 
     def search(self, query: list[QueryTerm], k: int) -> list[tuple[int, float]]:

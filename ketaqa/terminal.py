@@ -89,7 +89,8 @@ def show_hits(hits: Sequence[Hit], explain: bool) -> None:
 
 
 def _explained(terms: Sequence[TermWeight]) -> str:
-    parts = (f"{clean(t.term)} {t.weight:.4f}" if t.matched else f"{clean(t.term)} -" for t in terms)
+    # a term that the passage lacks adds something where other passages of its document hold it
+    parts = (f"{clean(t.term)} {t.weight:.4f}" if t.matched or t.weight else f"{clean(t.term)} -" for t in terms)
     return "   = " + " + ".join(parts)
 
 

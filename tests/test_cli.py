@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -87,6 +88,17 @@ def test_search_json_has_the_contract_s_keys(index):
 def test_explained_terms_sum_to_the_score(index):
     for hit in json.loads(ketaqa("search", "pool dogs open", "-i", index, "--explain", "--json").stdout)["hits"]:
         assert sum(t["weight"] for t in hit["terms"]) == pytest.approx(hit["score"], abs=1e-9)
+
+
+def test_the_printed_explanation_sums_to_the_printed_score():
+    # "what is ..." has heading terms that the passage lacks and its document holds
+    found = ketaqa("search", "what is esketamine", "--explain").stdout
+    scores = [float(s) for s in re.findall(r"^\d+\. (\d+\.\d{4})  ", found, re.M)]
+    lines = re.findall(r"^   = (.*)$", found, re.M)
+    assert len(scores) == len(lines) == 10
+    for score, line in zip(scores, lines, strict=True):
+        weights = [float(w) for w in re.findall(r" (-?\d+\.\d{4})(?: \+|$)", line)]
+        assert sum(weights) == pytest.approx(score, abs=0.0001 * len(weights))
 
 
 def test_passages_json_cuts_the_text(index):

@@ -7,7 +7,7 @@ import pytest
 
 import ketaqa
 from benchmarks import embed
-from ketaqa import embedder, encoder, semantics, shipped
+from ketaqa import embedder, encoder, fields, semantics, shipped
 from ketaqa.config import Config
 from ketaqa.errors import BadSetting, BadSource
 from ketaqa.index import Index
@@ -235,6 +235,30 @@ def test_a_vector_takes_in_its_neighbours_of_the_same_section(monkeypatch, block
         # a number at the edge of two levels may fall to either
         assert np.count_nonzero(made[number] != expected) <= 1
     assert not made[4].any()
+
+
+def test_an_index_holds_the_vectors_of_passages_with_their_neighbours_by_section(tmp_path):
+    folder = tmp_path / "long"
+    folder.mkdir()
+    long = " ".join(f"The bladder may hurt after dose {n}, and a doctor should see the urine." for n in range(30))
+    (folder / "a.md").write_text(f"# A\n\n## Harm\n\n{long}\n\n## Price\n\nInsurance seldom pays for it.\n")
+    ketaqa.build([folder], tmp_path / "index", encoder=semantics.TABLE)
+    qa = ketaqa.open(tmp_path / "index")
+    cut, document = list(qa.passages("a.md")), qa.document("a.md")
+    items = [embedder.Item(folder, fields.texts(document, p), []) for p in cut]
+    sections = [p.section for p in cut]
+    assert len(cut) > len(set(sections)) > 1
+    alone = embedder.embed(items, semantics.table())
+    stored = qa.index.retriever.meaning.codes
+    assert np.array_equal(stored, embedder.with_neighbours(alone, sections))
+    assert not np.array_equal(stored, alone)
+    assert not np.array_equal(stored, embedder.with_neighbours(alone, [0] * len(cut)))
+
+
+def test_the_questions_put_to_passages_add_no_row(docs, tmp_path, stand):
+    items = [embedder.Item(docs, ["ketamine"], ["what does it cost", "is it safe"]), embedder.Item(docs, ["bladder"], [])]
+    for encoder_ in (Stand(), Stand("another"), semantics.table()):
+        assert embedder.embed(items, encoder_).shape == (2, semantics.DIMENSIONS // 2)
 
 
 def test_no_vectors_have_no_neighbours():

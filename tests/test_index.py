@@ -13,6 +13,7 @@ from ketaqa.builder import build
 from ketaqa.errors import UnknownDocument
 from ketaqa.index import Index, Rows, pack_rows
 from ketaqa.records import Citation, Reference
+from ketaqa.retriever import DOCUMENT_WEIGHT
 
 FRONT = "---\ntitle: On rain\nurl: https://rain.example\npublished: 2024-02-01\nreviewed: 2025-03-04\n---\n"
 
@@ -266,3 +267,23 @@ def test_answers_say_that_a_changed_file_is_not_quoted(tmp_path):
     assert answer.status == "abstained"
     assert "ketaqa index" in answer.reason
     assert "1962" not in json.dumps([hit.passage.text for hit in answer.alternatives])
+
+
+def test_documents_have_a_share_in_bm25_and_none_in_scikit_learns_weighting(tmp_path):
+    docs = tmp_path / "docs"
+    docs.mkdir()
+    (docs / "a.md").write_text("# A\n\n## One\n\nThe bladder may hurt.\n\n## Two\n\nThe bladder and the urine.\n")
+    (docs / "b.md").write_text("# B\n\nThe bladder may hurt.\n")
+    found = {}
+    for weighting in ("bm25", "tfidf"):
+        build([docs], tmp_path / weighting, weighting=weighting, encoder="none")
+        ranker = Index(tmp_path / weighting).retriever
+        query = ranker.query("bladder urine")
+        own = [
+            sum(t.weight * dict(zip(*ranker.postings.row(t.number), strict=True)).get(n, 0.0) for t in query) for n in range(3)
+        ]
+        found[weighting] = [dict(ranker.search(query, 3))[n] - own[n] for n in range(3)]
+        if weighting == "bm25":
+            share = DOCUMENT_WEIGHT * (own[0] + own[1]) / 2
+            assert found[weighting] == pytest.approx([share, share, DOCUMENT_WEIGHT * own[2]])
+    assert found["tfidf"] == pytest.approx([0.0, 0.0, 0.0])

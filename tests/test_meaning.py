@@ -1,4 +1,4 @@
-"""Meaning: told word by word, only among passages that share a word, the same with every k."""
+"""Meaning: told word by word, among passages that share a word unless an encoder asks, the same with every k."""
 
 from collections import Counter
 from dataclasses import replace
@@ -72,10 +72,28 @@ def test_where_an_encoder_asks_the_nearest_are_found_without_a_common_word(monke
     (first, score), *_ = qa.search(query, 1)
     assert first == 3
     assert sum(t.weight for t in qa.explain(query, first)) == pytest.approx(score, abs=1e-9)
-    vector = next(t.vector for t in qa.query("zxqv") if t.vector is not None)
-    every = qa.meaning.scores(np.arange(4), vector)
-    for count in (1, 2, 3, 4, 9):
-        assert set(qa.meaning.nearest(vector, count)) == set(np.argsort(-every)[:count])
+    for question in ("bladder", "gardening", "zxqv"):
+        asked = qa.query(question)
+        assert qa.search(asked, 1) == qa.search(asked, 2)[:1]
+
+
+def test_the_nearest_are_those_above_the_average_and_ties_go_to_the_lower_number(monkeypatch):
+    monkeypatch.setattr(meaning, "BLOCK", 3)
+    qa = ranker([*["ketamine dose"] * 5, "gardening", "zxqv", "bladder harm"])
+    vector = semantics.table().encode(["a dose of ketamine"])[0].astype(np.float64)
+    every = qa.meaning.scores(np.arange(8), vector)
+    assert every[6] == 0.0  # no word of it is known: neither near nor far
+    for count in (1, 2, 4, 5, 9):
+        best = sorted((n for n in range(8) if every[n] > 0.0), key=lambda n: (-every[n], n))[:count]
+        assert qa.meaning.nearest(vector, count).tolist() == sorted(best)
+
+
+def test_meaning_grows_with_the_root_of_the_questions_idf():
+    qa = ranker()
+    one, two = (next(t for t in qa.query(q) if t.term == "meaning:bladder") for q in ("bladder", "bladder zxqv zxqv"))
+    idf, unknown = qa.postings.idf(1), qa.postings.idf(0)
+    assert idf > 1.0
+    assert two.vector == pytest.approx(one.vector * np.sqrt((idf + 2 * unknown) / idf))
 
 
 def test_the_best_k_are_the_first_of_more():
@@ -124,6 +142,6 @@ def test_a_frequent_words_company_is_drawn_evenly():
 
 def test_words_lent_by_the_question_before_weigh_less():
     qa = ranker()
-    lent = {t.term: t.vector for t in qa.query("ketamine", "bladder") if t.vector is not None}
+    lent = {t.term: t.vector for t in qa.query("minutes", "bladder") if t.vector is not None}
     own = {t.term: t.vector for t in qa.query("bladder") if t.vector is not None}
-    assert lent["meaning:bladder"] == pytest.approx(retriever.CONTEXT_WEIGHT * own["meaning:bladder"])
+    assert lent["meaning:bladder"] == pytest.approx(meaning.LENT * own["meaning:bladder"])
