@@ -19,6 +19,14 @@ LEANS = regex.compile(
     regex.IGNORECASE,
 )
 
+# words that greet, thank or agree, and ask nothing; "help", "goodbye" and the like may be said in need and are none
+COURTESY = regex.compile(
+    r"(?:\W|\b(?:a|afternoon|ah|alright|amazing|and|awesome|bonjour|cheers|cool|danke|day|dear|evening|everyone|excellent|fine"
+    r"|good|gracias|great|hallo|hello|hey|hi|hiya|hmm|hola|howdy|i|ja|lol|lot|lovely|many|merci|morning|much|nein|nice|no|nope"
+    r"|oh|ok|okay|oui|perfect|please|right|see|si|so|super|sure|ta|team|thank|thanks|that|thats|there|thx|very|wonderful|wow|ya"
+    r"|yeah|yep|yes|yo|you|yup|s)\b)+",
+    regex.IGNORECASE,
+)
 
 # how many questions back a message from danger is still minded
 MEMORY = 3
@@ -27,6 +35,11 @@ MEMORY = 3
 def leans(question: str) -> bool:
     """Whether the wording leans on what was said before."""
     return LEANS.search(question) is not None
+
+
+def courtesy(message: str) -> bool:
+    """Whether a message only greets, thanks or agrees."""
+    return any(c.isalpha() for c in message) and COURTESY.fullmatch(message) is not None
 
 
 def context(question: str, history: Sequence[Message]) -> str:

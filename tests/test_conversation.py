@@ -4,6 +4,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import ketaqa
+from ketaqa import conversation, pipeline
 from ketaqa.conversation import MEMORY, context, recent
 from ketaqa.errors import BadQuestion
 
@@ -109,3 +111,19 @@ def test_a_malformed_message_is_refused(message, named):
 def test_the_refusal_of_a_role_says_what_a_message_is():
     with pytest.raises(BadQuestion, match="'role': 'user' or 'assistant', 'content': text"):
         recent([{"role": "tool", "content": "x"}])
+
+
+@pytest.mark.parametrize(
+    "message", ["hello", "Hi there!", "ok", "Thank you very much.", "that’s great, thanks", "Good morning", "no", "Gracias"]
+)
+def test_a_greeting_or_thanks_is_no_question(message):
+    assert conversation.courtesy(message)
+    answer = ketaqa.open().ask(message)
+    assert (answer.status, answer.reason) == ("abstained", pipeline.NO_QUESTION)
+
+
+@pytest.mark.parametrize(
+    "message", ["help", "goodbye everyone", "good for pain?", "is that so", "thanks, does it hurt", "why", "", "?!"]
+)
+def test_a_message_that_says_more_is_none(message):
+    assert not conversation.courtesy(message)
