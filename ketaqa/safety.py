@@ -18,8 +18,8 @@ from ketaqa.records import Link, Notice, NoticeKind
 
 # chosen by benchmarks/fit_danger.py: above the first help stands in place of an answer, above the second beside one
 GRAVEST = get_args(NoticeKind)  # the kinds in falling order
-INSTEAD = 0.88
-BESIDE = 0.71
+INSTEAD = 0.89
+BESIDE = 0.72
 RULES = Path(__file__).parent / "data" / "safety.toml"
 # characters at either end of a message that are read
 LONGEST = 2000
