@@ -22,6 +22,8 @@ STOP_WORDS = Path(__file__).parent / "data" / "stop_words.txt"
 
 # marks the terms of headings; no word holds a colon
 HEADING = "heading:"
+# marks the term that stands for a whole heading, or a whole question put to a passage
+WHOLE = HEADING + "="
 
 # the splitter knows most abbreviations; after these few a full stop never ends a sentence before a number or a small letter
 NO_BREAK_AFTER = frozenset(
@@ -85,10 +87,17 @@ class Analyser:
         Headings are often the very question that the text below answers, where function words tell
         "What is ketamine?" from "Who makes ketamine?".
         """
-        folded = (_folded(word) for word in TOKEN.findall(text))
-        words = [self.stem(word) if self.stem else word for word in folded]
         # the last term is the whole heading: a question that equals it matches in full
-        return [HEADING + word for word in words] + ([HEADING + "=" + " ".join(words)] if words else [])
+        return [HEADING + word for word in self._every_word(text)] + self.whole(text)
+
+    def whole(self, text: str) -> list[str]:
+        """The one term that stands for a heading, or a question put to a passage, in full; none where it has no word."""
+        words = self._every_word(text)
+        return [WHOLE + " ".join(words)] if words else []
+
+    def _every_word(self, text: str) -> list[str]:
+        folded = (_folded(word) for word in TOKEN.findall(text))
+        return [self.stem(word) if self.stem else word for word in folded]
 
 
 def words(text: str) -> list[str]:

@@ -22,6 +22,8 @@ def terms(document: Document, passage: Passage, asked: Sequence[str], analyser: 
     for text in [*texts(document, passage), *asked]:
         words = analyser.terms(text)
         found += words + pairs(words) if paired else words
+    for question in dict.fromkeys(asked):
+        found += analyser.whole(question)
     if document.headings:  # the title heads what stands before the first heading
         title = "" if document.title == document.doc_id else document.title
         found += analyser.heading_terms(passage.section[-1] if passage.section else title)

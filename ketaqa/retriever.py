@@ -10,13 +10,15 @@ from math import sqrt
 import numpy as np
 from numpy.typing import NDArray
 
-from ketaqa.analysis import Analyser, pairs
+from ketaqa.analysis import WHOLE, Analyser, pairs
 from ketaqa.meaning import LENT, Meaning, Vector
 from ketaqa.postings import Postings
 from ketaqa.records import TermWeight
 
 # what a word in a heading weighs beside the same word in the text; chosen on the dev split, see benchmarks/choices.py
 HEADING_WEIGHT = 0.2
+# what a heading, or a question put to a passage, weighs that equals the question in full
+WHOLE_WEIGHT = 2.0
 # what two neighbouring words that stand together in a passage weigh beside a word, see benchmarks/weights.py
 PAIR_WEIGHT = 0.4
 # what the mean score of its document's passages weighs beside a passage's own (Callan 1994), see benchmarks/weights.py
@@ -64,7 +66,10 @@ class Retriever:
         words = self.analyser.terms(question)
         terms = [self._weighed(t, tf) for t, tf in Counter(words).items()]
         paired = [self._weighed(t, tf, PAIR_WEIGHT) for t, tf in Counter(pairs(words)).items()]
-        headings = [self._weighed(t, tf, HEADING_WEIGHT) for t, tf in Counter(self.analyser.heading_terms(question)).items()]
+        headings = [
+            self._weighed(t, tf, WHOLE_WEIGHT if t.startswith(WHOLE) else HEADING_WEIGHT)
+            for t, tf in Counter(self.analyser.heading_terms(question)).items()
+        ]
         own = {t.term for t in terms}
         lent = [self._weighed(t, 1, LENT) for t in sorted(set(self.analyser.terms(context)) - own)]
         terms += [replace(t, word=False) for t in paired + headings + lent if t.number is not None]

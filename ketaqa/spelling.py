@@ -18,7 +18,8 @@ from ketaqa.analysis import TOKEN, Analyser, words
 from ketaqa.postings import Vocabulary
 from ketaqa.records import Correction
 
-SHORTEST = 4  # letters; nearly every shorter word lies one slip from another
+SHORTEST = 4  # letters of a word that may be meant; nearly every shorter word lies one slip from another
+TYPED = 3  # letters of a word that is looked at: one may be lost
 MOST = 8  # words of a question that are looked at: one with more of them is no misspelt question
 # text copied from a page may hold these inside a word: soft hyphen, zero-width space, word joiner, byte order mark
 INVISIBLE = dict.fromkeys(map(ord, "\u00ad\u200b\u2060\ufeff"))
@@ -52,8 +53,10 @@ class Spelling:
 
     def _unknown(self, typed: str) -> bool:
         term = self.analyser.term(typed)
-        if term is None or self.known(term) or not spelled(typed):
+        if term is None or self.known(term) or len(typed) < TYPED or not LATIN.fullmatch(typed):
             return False
+        if len(typed) < SHORTEST and typed != typed.lower():
+            return False  # an abbreviation
         # the stem stands for forms too rare for the table: "nicked" is no slip for "picked"
         return words(typed)[0] not in semantics.table() and term not in semantics.table()
 
@@ -68,7 +71,10 @@ class Spelling:
         # sorted words that begin alike stand together
         low, high = bisect_left(self._words, word[0]), bisect_left(self._words, chr(ord(word[0]) + 1))
         near = process.extract(word, self._words[low:high], scorer=OSA.distance, score_cutoff=1, limit=None)
-        return min(near, key=lambda one: (-int(self.counts[low + one[2]]), one[0]))[0] if near else None
+        letters = sorted(word)
+        # letters in another order were all meant
+        best = min(near, key=lambda one: (sorted(one[0]) != letters, -int(self.counts[low + one[2]]), one[0]), default=None)
+        return best[0] if best else None
 
     @cached_property
     def _words(self) -> list[str]:

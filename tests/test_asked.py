@@ -36,6 +36,25 @@ def test_a_passage_is_found_by_a_word_that_only_its_questions_hold(tmp_path):
     assert qa.document("a.txt").text == TEXT
 
 
+def test_a_question_put_to_a_passage_finds_it_where_others_hold_its_words_too(tmp_path):
+    folder = folder_of(tmp_path, row(quote="The sauna is closed on Mondays.", questions=["is it open"]))
+    # shorter, and nothing but the question's words
+    (folder / "b.txt").write_text("Open, open.")
+    ketaqa.build([folder], tmp_path / "index")
+    qa = ketaqa.open(tmp_path / "index")
+    assert qa.search("open")[0].passage.doc_id == "b.txt"
+    assert qa.search("Is it open?")[0].passage.doc_id == "a.txt"
+
+
+def test_the_shipped_passages_are_found_by_the_questions_put_to_them():
+    qa = ketaqa.open()
+    lines = [json.loads(line) for line in (shipped.corpus_path() / asked.ASKED).read_text(encoding="utf-8").splitlines()]
+    found = [r["quote"] in qa.search(r["questions"][-1], 1)[0].passage.text for r in lines[::5]]
+    assert len(found) > 200
+    # a question may stand at two passages, and a quote may run over the end of one
+    assert sum(found) >= 0.95 * len(found)
+
+
 def test_a_file_named_itself_is_found_by_its_questions_too(tmp_path):
     folder = folder_of(tmp_path, row(), row(doc_id="elsewhere.txt"))
     ketaqa.build([folder / "a.txt"], tmp_path / "index")

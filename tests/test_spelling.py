@@ -122,3 +122,14 @@ def test_a_question_without_slips_needs_no_list_of_words():
     qa = ketaqa.open()
     qa.ask("What is ketamine?")
     assert "_words" not in qa.index.spelling.__dict__
+
+
+def test_a_word_of_three_letters_may_have_lost_one():
+    assert read("how lon is the sof", "how long is the sofa") == ("how long is the sofa", [("lon", "long"), ("sof", "sofa")])
+    # capitals are an abbreviation's, and two letters may be anything
+    for question in ("SOF", "Sof", "so", "qx"):
+        assert read(question, "sofa sofa qxy") == (question, [])
+
+
+def test_letters_in_another_order_are_all_meant():
+    assert read("luanch", "lunch lunch", "lunch", "launch") == ("launch", [("luanch", "launch")])
