@@ -8,13 +8,14 @@ import bm25s
 import numpy as np
 from sklearn.feature_extraction.text import TfidfVectorizer
 
+from ketaqa import topk
 from ketaqa.estimator import TfidfRetriever
 
 SEED = 20261123
-PASSAGES, QUERIES, TERMS, K, RUNS = 50_000, 200, 30_000, 10, 5
+SIZES, QUERIES, TERMS, K, RUNS = (50_000, 300_000), 200, 30_000, 10, 5
 
 
-def drawn() -> tuple[list[str], list[str]]:
+def drawn(passages: int) -> tuple[list[str], list[str]]:
     """Passages of 20 to 80 words with Zipf's frequencies, and queries of 2 to 6 words."""
     rng = np.random.default_rng(SEED)
     chances = 1.0 / np.arange(1, TERMS + 1)
@@ -24,7 +25,7 @@ def drawn() -> tuple[list[str], list[str]]:
     def text(low: int, high: int) -> str:
         return " ".join(words[rng.choice(TERMS, rng.integers(low, high + 1), p=chances)])
 
-    return [text(20, 80) for _ in range(PASSAGES)], [text(2, 6) for _ in range(QUERIES)]
+    return [text(20, 80) for _ in range(passages)], [text(2, 6) for _ in range(QUERIES)]
 
 
 def rate(answer: Callable[[], object]) -> float:
@@ -38,8 +39,15 @@ def rate(answer: Callable[[], object]) -> float:
 
 
 def main() -> None:
+    """Compare at each size."""
+    topk.load()
+    for passages in SIZES:
+        compare(passages)
+
+
+def compare(passages: int) -> None:
     """Check that the answers agree, then print the rates and their ratios."""
-    texts, queries = drawn()
+    texts, queries = drawn(passages)
     tfidf = TfidfRetriever("tfidf", "plain").fit(texts)
     vectorizer = TfidfVectorizer(analyzer=tfidf.build_analyzer())
     matrix = vectorizer.fit_transform(texts)
@@ -53,7 +61,7 @@ def main() -> None:
 
     assert np.allclose(tfidf.search(queries, K)[1], sklearn(), atol=1e-6)
     bm25 = TfidfRetriever("bm25", "plain").fit(texts)
-    peer = bm25s.BM25(method="lucene", k1=1.2, b=0.75)
+    peer = bm25s.BM25(method="lucene", k1=1.2, b=0.75, backend="numba")
     peer.index(bm25s.tokenize(texts, stopwords=None, show_progress=False), show_progress=False)
 
     def bm25s_scores() -> np.ndarray:
@@ -69,6 +77,6 @@ def main() -> None:
         "scikit-learn": rate(sklearn),
         "bm25s": rate(bm25s_scores),
     }
-    print(f"{PASSAGES} passages, top {K}, one thread:")
+    print(f"{passages} passages, top {K}, one thread:")
     for name, value in rates.items():
         print(f"  {name:14} {value:8.0f} queries/s, KetaQA (bm25) is {rates['KetaQA, bm25'] / value:.1f} times that")

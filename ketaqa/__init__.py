@@ -13,6 +13,8 @@ The plan of the house, in the order in which data passes through; a room imports
     fields        by which words a passage is found
     references    which sources stand behind which sentences
     postings      weighted terms by passage
+    maxscore      the largest sums of weights, compiled
+    topk          the passages with the largest sums
     semantics     vectors of words and passages, four bits a number
     spelling      which word of the documents was meant by a misspelt one
     encoder       a sentence encoder, where one is installed

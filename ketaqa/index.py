@@ -88,7 +88,7 @@ class Index:
         a = self._arrays
         vocabulary = Vocabulary(a["terms"], a["terms_ends"])
         postings = Postings(
-            vocabulary, a["indptr"], a["indices"], a["data"], a["df"], self.info.passages, self.facts["weighting"]
+            vocabulary, a["indptr"], a["indices"], a["data"], a["df"], a["upper"], self.info.passages, self.facts["weighting"]
         )
         # scikit-learn's weighting is kept as it is: there a document has no share
         firsts = a["firsts"] if postings.weighting == "bm25" else None

@@ -53,7 +53,8 @@ class Vocabulary:
 class Postings:
     """SciPy's CSC arrays: term t stands in passages indices[indptr[t]:indptr[t + 1]] (rising) with weights data[...].
 
-    indptr int64 (terms + 1), indices int32, data float32 (the passage side of the score), df int32 (terms).
+    indptr int64 (terms + 1), indices int32, data float32 (the passage side of the score), df int32 (terms), upper float32
+    (terms): a term's largest weight.
     """
 
     vocabulary: Vocabulary
@@ -61,6 +62,7 @@ class Postings:
     indices: NDArray[np.int32]
     data: NDArray[np.float32]
     df: NDArray[np.int32]
+    upper: NDArray[np.float32]
     passages: int
     weighting: str
 
@@ -95,10 +97,9 @@ def build(counts: Iterable[Mapping[str, int]], weighting: str) -> Postings:
     rows, columns = rows[order], columns[order]
     df = np.bincount(columns, minlength=len(numbers))
     data = _weights(np.array(tf, dtype=np.float64)[order], rows, df[columns].astype(np.float64), len(sizes), weighting)
-    indptr = np.concatenate([[0], np.cumsum(df)]).astype(np.int64)
-    return Postings(
-        vocabulary, indptr, rows.astype(np.int32), data.astype(np.float32), df.astype(np.int32), len(sizes), weighting
-    )
+    indptr, weights = np.concatenate([[0], np.cumsum(df)]).astype(np.int64), data.astype(np.float32)
+    upper = np.maximum.reduceat(weights, indptr[:-1]) if len(weights) else weights
+    return Postings(vocabulary, indptr, rows.astype(np.int32), weights, df.astype(np.int32), upper, len(sizes), weighting)
 
 
 def _sorted(numbers: Mapping[str, int]) -> tuple[NDArray[np.int64], Vocabulary]:

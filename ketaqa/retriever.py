@@ -14,6 +14,7 @@ from ketaqa.analysis import WHOLE, Analyser, pairs
 from ketaqa.meaning import LENT, Meaning, Vector
 from ketaqa.postings import Postings
 from ketaqa.records import TermWeight
+from ketaqa.topk import Sums, best, sums
 
 # what a word in a heading weighs beside the same word in the text; chosen on the dev split, see benchmarks/choices.py
 HEADING_WEIGHT = 0.2
@@ -97,21 +98,22 @@ class Retriever:
         They come from the CANDIDATES (k, where that is more) that are best by their own counted terms, of which each holds
         one at least, and where an encoder reads the question from those that are nearest to it, too.
         """
-        counted, depth = self._counted(query), max(k, CANDIDATES)
-        found = np.flatnonzero(counted > 0.0)
-        found = np.sort(_best(found, counted[found], depth))
+        depth = k if self.firsts is None and self.meaning is None else max(k, CANDIDATES)
+        held = [t for t in query if t.number is not None]
+        counted = sums(self.postings, [t.number for t in held if t.number is not None], [t.weight for t in held])
+        found = counted.best(depth)
         vectors = [t.vector for t in query if t.vector is not None]
         if self.meaning is not None and vectors:
             vector = np.sum(vectors, axis=0)
             if self.meaning.encoder is not None:
                 found = np.union1d(found, self.meaning.nearest(vector, depth))
-            scores = counted[found] + self._documents(counted, found) + self.meaning.scores(found, vector)
+            scores = counted.at(found) + self._documents(counted, found) + self.meaning.scores(found, vector)
         else:
-            scores = counted[found] + self._documents(counted, found)
-        order = _best(np.arange(len(found)), scores, k)
+            scores = counted.at(found) + self._documents(counted, found)
+        order = best(np.arange(len(found)), scores, k)
         return [(int(found[n]), float(scores[n])) for n in order]
 
-    def _documents(self, counted: NDArray[np.float64], passages: NDArray[np.int64]) -> NDArray[np.float64]:
+    def _documents(self, counted: Sums, passages: NDArray[np.int64]) -> NDArray[np.float64]:
         """What each passage's document adds to its score."""
         if self.firsts is None or not len(passages):
             return np.zeros(len(passages))
@@ -119,15 +121,7 @@ class Retriever:
         firsts, sizes = self.firsts[which], self.firsts[which + 1] - self.firsts[which]
         starts = np.cumsum(sizes) - sizes
         siblings = np.arange(sizes.sum()) + np.repeat(firsts - starts, sizes)
-        return np.asarray(DOCUMENT_WEIGHT * (np.add.reduceat(counted[siblings], starts) / sizes)[place])
-
-    def _counted(self, query: list[QueryTerm]) -> NDArray[np.float64]:
-        scores = np.zeros(self.postings.passages)
-        for term in query:
-            if term.number is not None:
-                indices, data = self.postings.row(term.number)
-                scores[indices] += term.weight * data.astype(np.float64)
-        return scores
+        return np.asarray(DOCUMENT_WEIGHT * (np.add.reduceat(counted.at(siblings), starts) / sizes)[place])
 
     def explain(self, query: list[QueryTerm], passage: int) -> tuple[TermWeight, ...]:
         """What each term added to a passage's score; the weights sum to it."""
@@ -151,12 +145,3 @@ class Retriever:
         first, end = self.firsts[document : document + 2]
         inside = slice(*np.searchsorted(indices, [first, end]))
         return DOCUMENT_WEIGHT * float(data[inside].sum(dtype=np.float64)) / int(end - first)
-
-
-def _best(numbers: NDArray[np.int64], scores: NDArray[np.float64], k: int) -> NDArray[np.int64]:
-    """The k numbers of the highest scores, by falling score, ties by number."""
-    if 0 < k < len(numbers):
-        # keep every one that ties with the k-th, else the order among equals is left to chance
-        keep = scores >= np.partition(scores, -k)[-k]
-        numbers, scores = numbers[keep], scores[keep]
-    return numbers[np.lexsort((numbers, -scores))[:k]]

@@ -1,0 +1,135 @@
+"""Which passages have the largest sums of weights? Exact, ties to the lower number.
+
+Two ways to one result. NumPy adds every posting of the question's terms: at once for small indexes. MaxScore (maxscore) looks
+at few of them, where an index is large and `ketaqa[fast]` is installed. Useful for: ranking by counted terms. Not useful for:
+what a term adds (retriever).
+"""
+
+import threading
+from collections.abc import Sequence
+from importlib.util import find_spec
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ketaqa.postings import Postings
+
+# passages from which MaxScore pays: at 100,000 both take as long where 500 are wanted, at 1,000,000 it takes half
+LARGE = 200_000
+
+Numbers = NDArray[np.int64]
+Scores = NDArray[np.float64]
+
+
+class Sums(Protocol):
+    """The sums of a question's weights, of all passages."""
+
+    def best(self, k: int) -> Numbers:
+        """The passages of the k largest sums above 0, rising."""
+
+    def at(self, passages: Numbers) -> Scores:
+        """The sums of these passages."""
+
+
+def sums(postings: Postings, terms: Sequence[int], weights: Sequence[float]) -> Sums:
+    """The sums of weight times posting over terms (numbers in the vocabulary, each once), added up in their order."""
+    numbers, factors = np.array(terms, dtype=np.int64), np.array(weights, dtype=np.float64)
+    if postings.passages >= LARGE and len(numbers) and (compiled := _compiled.module()) is not None:
+        return Searched(postings, numbers, factors, compiled)
+    return Added(postings, numbers, factors)
+
+
+def best(numbers: Numbers, scores: Scores, k: int) -> Numbers:
+    """The k numbers of the highest scores, by falling score, ties by number."""
+    if 0 < k < len(numbers):
+        # keep every one that ties with the k-th, else the order among equals is left to chance
+        keep = scores >= np.partition(scores, -k)[-k]
+        numbers, scores = numbers[keep], scores[keep]
+    return numbers[np.lexsort((numbers, -scores))[:k]]
+
+
+class Added:
+    """All postings, added up by NumPy."""
+
+    def __init__(self, postings: Postings, terms: Numbers, weights: Scores) -> None:
+        self._sums = np.zeros(postings.passages)
+        for term, weight in zip(terms, weights, strict=True):
+            indices, data = postings.row(int(term))
+            self._sums[indices] += weight * data.astype(np.float64)
+
+    def best(self, k: int) -> Numbers:
+        """See Sums."""
+        found = np.flatnonzero(self._sums > 0.0)
+        return np.sort(best(found, self._sums[found], k))
+
+    def at(self, passages: Numbers) -> Scores:
+        """See Sums."""
+        return self._sums[passages]
+
+
+class Searched:
+    """The postings that can matter, by MaxScore."""
+
+    def __init__(self, postings: Postings, terms: Numbers, weights: Scores, compiled: Any) -> None:
+        self._postings, self._terms, self._weights, self._compiled = postings, terms, weights, compiled
+
+    def best(self, k: int) -> Numbers:
+        """See Sums."""
+        upper = self._postings.upper[self._terms].astype(np.float64)
+        room = _room(self._postings.passages)
+        found = self._compiled.best(*self._arrays(), upper, min(k, self._postings.passages), *room).astype(np.int64)
+        scores = self.at(found)
+        return np.sort(best(found[scores > 0.0], scores[scores > 0.0], k))
+
+    def at(self, passages: Numbers) -> Scores:
+        """See Sums."""
+        return np.asarray(self._compiled.scores(*self._arrays(), passages))
+
+    def _arrays(self) -> tuple[NDArray[Any], ...]:
+        p = self._postings
+        return p.indptr, p.indices, p.data, self._terms, self._weights
+
+
+_local = threading.local()
+
+
+def _room(passages: int) -> tuple[Scores, NDArray[np.int32]]:
+    """Working room of this thread: filling it with zeros anew would take longer than most questions."""
+    room: tuple[Scores, NDArray[np.int32]] | None = getattr(_local, "room", None)
+    if room is None or len(room[0]) != passages:
+        room = _local.room = (np.zeros(passages), np.empty(passages, dtype=np.int32))
+    return room
+
+
+class _Compiled:
+    """The compiled module, loaded beside the first questions: loading takes a second, compiling the first time ten."""
+
+    def __init__(self) -> None:
+        self._lock, self._thread = threading.Lock(), None if find_spec("numba") else threading.Thread()
+        self._module: Any = None
+
+    def module(self) -> Any:
+        """The module, None while it is loading or where numba is not installed."""
+        with self._lock:
+            if self._thread is None:
+                self._thread = threading.Thread(target=self.load, daemon=True)
+                self._thread.start()
+        return self._module
+
+    def load(self) -> Any:
+        """Load and compile it now; it comes back."""
+        from ketaqa import maxscore
+
+        maxscore.warm()
+        self._module = maxscore
+        return maxscore
+
+
+_compiled = _Compiled()
+
+
+def load() -> None:
+    """Load the compiled way now, where numba is installed: for those who time what comes after."""
+    if find_spec("numba"):
+        _compiled.load()
