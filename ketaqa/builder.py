@@ -287,4 +287,5 @@ def _spellings(read: Sequence[_Cut]) -> dict[str, NDArray[Any]]:
 
 def _postings(table: postings.Postings) -> dict[str, NDArray[Any]]:
     words: dict[str, NDArray[Any]] = {"terms": table.vocabulary.blob, "terms_ends": table.vocabulary.ends}
+    words["terms_keys"] = table.vocabulary.keys
     return words | {"indptr": table.indptr, "indices": table.indices, "data": table.data, "df": table.df, "upper": table.upper}

@@ -86,7 +86,7 @@ class Index:
     def retriever(self) -> Retriever:
         """The retriever over this index's postings and vectors; BadSetting when the encoder is not the index's."""
         a = self._arrays
-        vocabulary = Vocabulary(a["terms"], a["terms_ends"])
+        vocabulary = Vocabulary(a["terms"], a["terms_ends"], a["terms_keys"])
         postings = Postings(
             vocabulary, a["indptr"], a["indices"], a["data"], a["df"], a["upper"], self.info.passages, self.facts["weighting"]
         )

@@ -6,6 +6,8 @@ Not useful for: texts, files.
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,12 +15,23 @@ from numpy.typing import NDArray
 from ketaqa import weighting as formulas
 from ketaqa.errors import BadSetting
 
+KEY = 8  # bytes of a term that are compared as one number
+
 
 class Vocabulary:
-    """Sorted terms in one block of UTF-8 bytes; a term's number is its place. Works on memory-mapped arrays."""
+    """Sorted terms in one block of UTF-8 bytes; a term's number is its place. Works on memory-mapped arrays.
 
-    def __init__(self, blob: NDArray[np.uint8], ends: NDArray[np.int64]) -> None:
-        self.blob, self.ends = blob, ends
+    keys (uint64): the first KEY bytes of each term as a number, so that NumPy finds the few that begin alike; made where they
+    are not given.
+    """
+
+    def __init__(self, blob: NDArray[np.uint8], ends: NDArray[np.int64], keys: NDArray[np.uint64] | None = None) -> None:
+        self.blob, self.ends, self._keys = blob, ends, keys
+
+    @cached_property
+    def keys(self) -> NDArray[np.uint64]:
+        """See above."""
+        return _keys(self.blob, self.ends) if self._keys is None else self._keys
 
     @classmethod
     def of(cls, terms: Sequence[str]) -> "Vocabulary":
@@ -39,7 +52,8 @@ class Vocabulary:
     def find(self, term: str) -> int | None:
         """The number of a term, None when it is not there."""
         wanted = term.encode("utf-8", "surrogatepass")
-        low, high = 0, len(self)
+        key = np.uint64(int.from_bytes(wanted[:KEY].ljust(KEY, b"\0")))
+        low, high = (int(self.keys.searchsorted(key, side)) for side in SIDES)
         while low < high:
             middle = (low + high) // 2
             if self._bytes(middle) < wanted:
@@ -47,6 +61,18 @@ class Vocabulary:
             else:
                 high = middle
         return low if low < len(self) and self._bytes(low) == wanted else None
+
+
+SIDES: tuple[Literal["left"], Literal["right"]] = ("left", "right")
+
+
+def _keys(blob: NDArray[np.uint8], ends: NDArray[np.int64]) -> NDArray[np.uint64]:
+    starts, sizes = ends[:-1], np.diff(ends)
+    found = np.zeros((len(starts), KEY), dtype=np.uint8)
+    for place in range(KEY):
+        longer = sizes > place
+        found[longer, place] = blob[starts[longer] + place]
+    return found.view(">u8").ravel().astype(np.uint64)
 
 
 @dataclass(frozen=True)

@@ -100,7 +100,7 @@ class Retriever:
         """
         depth = k if self.firsts is None and self.meaning is None else max(k, CANDIDATES)
         held = [t for t in query if t.number is not None]
-        counted = sums(self.postings, [t.number for t in held if t.number is not None], [t.weight for t in held])
+        counted = sums(self.postings, [t.number for t in held if t.number is not None], [t.weight for t in held], depth)
         found = counted.best(depth)
         vectors = [t.vector for t in query if t.vector is not None]
         if self.meaning is not None and vectors:

@@ -58,25 +58,26 @@ def test_no_passage_or_no_term_finds_nothing():
 @pytest.fixture
 def large(monkeypatch):
     monkeypatch.setattr(topk, "LARGE", 0)
+    monkeypatch.setattr(topk, "SMALL", 0)
     monkeypatch.setattr(topk, "_compiled", topk._Compiled())
 
 
 def test_the_compiled_way_is_taken_when_it_is_there(large):
     table = table_of(["ab", "bc"])
     assert topk._compiled.load() is maxscore
-    assert isinstance(topk.sums(table, [0], [1.0]), topk.Searched)
-    assert isinstance(topk.sums(table, [], []), topk.Added)
+    assert isinstance(topk.sums(table, [0], [1.0], 1), topk.Searched)
+    assert isinstance(topk.sums(table, [], [], 1), topk.Added)
 
 
 def test_until_it_is_there_and_without_numba_postings_are_added(large, monkeypatch):
     table = table_of(["ab", "bc"])
     monkeypatch.setattr(topk._Compiled, "load", lambda self: None)
-    assert isinstance(topk.sums(table, [0], [1.0]), topk.Added)
+    assert isinstance(topk.sums(table, [0], [1.0], 1), topk.Added)
     monkeypatch.setattr(topk, "find_spec", lambda name: None)
     without = topk._Compiled()
     assert without.module() is None
-    monkeypatch.setattr(topk, "LARGE", 3)
-    assert isinstance(topk.sums(table, [0], [1.0]), topk.Added)
+    monkeypatch.setattr(topk, "SMALL", 3)
+    assert isinstance(topk.sums(table, [0], [1.0], 1), topk.Added)
 
 
 def test_a_retriever_ranks_alike_both_ways_and_from_many_threads(monkeypatch):
@@ -89,6 +90,7 @@ def test_a_retriever_ranks_alike_both_ways_and_from_many_threads(monkeypatch):
     questions = [" ".join(rng.choice(words, rng.integers(1, 7))) for _ in range(60)]
     expected = [ranker.search(ranker.query(q), 10) for q in questions]
     monkeypatch.setattr(topk, "LARGE", 0)
+    monkeypatch.setattr(topk, "SMALL", 0)
     monkeypatch.setattr(topk, "_compiled", topk._Compiled())
     topk._compiled.load()
     with ThreadPoolExecutor(4) as pool:
