@@ -19,14 +19,14 @@ LEANS = regex.compile(
     regex.IGNORECASE,
 )
 
-# words that greet, thank or agree, and ask nothing; "help", "goodbye" and the like may be said in need and are none
-COURTESY = regex.compile(
-    r"(?:\W|\b(?:a|afternoon|ah|alright|amazing|and|awesome|bonjour|cheers|cool|danke|day|dear|evening|everyone|excellent|fine"
-    r"|good|gracias|great|hallo|hello|hey|hi|hiya|hmm|hola|howdy|i|ja|lol|lot|lovely|many|merci|morning|much|nein|nice|no|nope"
-    r"|oh|ok|okay|oui|perfect|please|right|see|si|so|super|sure|ta|team|thank|thanks|that|thats|there|thx|very|wonderful|wow|ya"
-    r"|yeah|yep|yes|yo|you|yup|s)\b)+",
-    regex.IGNORECASE,
+# words that greet, thank, agree or refuse, and words that may stand beside them; "help", "goodbye", "please" and the like may
+# be said in need and are neither
+CORE = (
+    r"(?:hello|hi|hiya|hey|howdy|hallo|hola|bonjour|thanks?|thx|cheers|merci|gracias|danke|ok|okay|alright|yes|yeah|yep|yup|no"
+    r"|nope|ja|nein|oui|wow|great|lol|good (?:morning|afternoon|evening|day))"
 )
+BESIDE = r"(?:a|again|all|and|dear|everyone|for|i|lot|many|much|s|see|so|sure|team|that|thats|the|there|this|very|you)"
+COURTESY = regex.compile(rf"\W*(?:\b{BESIDE}\b\W*)*\b{CORE}\b\W*(?:\b(?:{CORE}|{BESIDE})\b\W*)*", regex.IGNORECASE)
 
 # how many questions back a message from danger is still minded
 MEMORY = 3
@@ -39,7 +39,7 @@ def leans(question: str) -> bool:
 
 def courtesy(message: str) -> bool:
     """Whether a message only greets, thanks or agrees."""
-    return any(c.isalpha() for c in message) and COURTESY.fullmatch(message) is not None
+    return COURTESY.fullmatch(message) is not None
 
 
 def context(question: str, history: Sequence[Message]) -> str:

@@ -1,4 +1,4 @@
-"""Exact top-k without adding every posting: MaxScore (Turtle & Flood 1995), a term at a time, compiled by numba.
+"""Exact top-k, compiled by numba; `best` without adding every posting: MaxScore (Turtle & Flood 1995), a term at a time.
 
 Terms are added by falling bound (weight times the largest weight of any passage) until what the others could still add lifts
 no new passage into the k best; those are only looked up in the passages that are left. Sums of the survivors are then taken
@@ -145,6 +145,24 @@ def scores(indptr: Starts, indices: Numbers, data: Data, terms: Starts, weights:
     return found
 
 
+@compiled
+def add(indptr: Starts, indices: Numbers, data: Data, terms: Starts, weights: Floats, sums: Floats) -> None:
+    """Add every posting of the terms, in their order, to the sums (one a passage)."""
+    for n in range(len(terms)):
+        for place in range(indptr[terms[n]], indptr[terms[n] + 1]):
+            sums[indices[place]] += weights[n] * data[place]
+
+
+@compiled
+def largest(sums: Floats, k: int) -> Starts:
+    """The numbers of the k largest sums above 0, rising, ties with the k-th included."""
+    heap = np.zeros(k)
+    for value in sums:
+        if value > heap[0]:
+            _sift(heap, value)
+    return np.flatnonzero(sums >= heap[0] if heap[0] > 0.0 else sums > 0.0)
+
+
 def warm() -> None:
     """Compile for the arrays of an index, or load what was compiled before."""
     indptr, indices, data = np.array([0, 1]), np.zeros(1, dtype=np.int32), np.ones(1, dtype=np.float32)
@@ -153,3 +171,5 @@ def warm() -> None:
     terms, weights, upper = np.zeros(1, dtype=np.int64), np.ones(1), np.ones(1)
     best(indptr, indices, data, terms, weights, upper, 1, np.zeros(1), np.empty(1, dtype=np.int32))
     scores(indptr, indices, data, terms, weights, np.zeros(1, dtype=np.int64))
+    add(indptr, indices, data, terms, weights, np.zeros(1))
+    largest(np.zeros(1), 1)

@@ -7,7 +7,7 @@ that says it in other words. Not useful for: finding passages that hold no word 
 """
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import sqrt
 
@@ -97,25 +97,33 @@ class Meaning:
         numbers = {term: self.postings.vocabulary.find(term) for _, term in occurrences if term is not None}
         held = {term: number for term, number in numbers.items() if number is not None}
         scale = COMPANY_WEIGHT / sqrt(len(held) or 1)
+        means = dict(zip(held, self._means_of(list(held.values())), strict=True))
         found: dict[str, Vector] = {}
         for (word, term), count in occurrences.items():
             if term in held:
-                number = held[term]
-                idf = self.postings.idf(int(self.postings.df[number]))
-                found[word] = scale * count * idf * self._mean_of(number)
+                idf = self.postings.idf(int(self.postings.df[held[term]]))
+                found[word] = scale * count * idf * means[term]
         return found
 
-    def _mean_of(self, term: int) -> Vector:
-        """The mean of the passages that hold a term, by the term's weight there; where they are many, of some evenly apart."""
-        indices, data = self.postings.row(term)
-        step = np.arange(min(COMPANY, len(indices))) * len(indices) // min(COMPANY, len(indices))
-        weights = data[step].astype(np.float64)
-        return np.asarray(np.einsum("i,ij->j", weights, self._centred(indices[step])) / weights.sum())
+    def _means_of(self, terms: Sequence[int]) -> list[Vector]:
+        """The mean of the passages that hold each term, by its weight there; where they are many, of some evenly apart."""
+        passages, weights = [], []
+        for term in terms:
+            indices, data = self.postings.row(term)
+            step = np.arange(min(COMPANY, len(indices))) * len(indices) // min(COMPANY, len(indices))
+            passages.append(indices[step])
+            weights.append(data[step].astype(np.float64))
+        if not passages:
+            return []
+        vectors, ends = self._centred(np.concatenate(passages)), np.cumsum([len(w) for w in weights])
+        rows = zip(weights, np.split(vectors, ends[:-1]), strict=True)
+        return [np.asarray(np.einsum("i,ij->j", w, own) / w.sum()) for w, own in rows]
 
     def scores(self, passages: NDArray[np.int64], vector: Vector) -> NDArray[np.float64]:
         """How much nearer than the average passage each of these lies to a question's vector (further: below 0)."""
-        # not "@", which adds up equal rows in different orders, so that equal passages would not tie
-        return np.asarray(np.einsum("ij,j->i", self._centred(passages), vector))
+        codes = self.codes[passages]
+        near = semantics.products(codes, vector) - float(np.einsum("j,j->", self.mean.astype(np.float64), vector))
+        return np.where(codes.any(axis=1), near, 0.0)  # a passage without a vector is neither near nor far
 
     def nearest(self, vector: Vector, count: int) -> NDArray[np.int64]:
         """The numbers of the `count` passages nearest to a question's vector, of all that are nearer than the average one.

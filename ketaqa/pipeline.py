@@ -17,7 +17,7 @@ MAX_K = 100
 DEFAULT_K = 4
 STALE = "{} changed since this index was built, so its text is not quoted. Build the index again: ketaqa index SOURCE -o INDEX"
 NO_HELP = "This is not answered here."
-NO_QUESTION = "That asks nothing yet. Type what you would like to know."
+NO_QUESTION = "That asks nothing. Type what you would like to know."
 CARE = "This message is answered by people, not by documents. The help named here is the place to turn to."
 
 
@@ -44,10 +44,10 @@ class KetaQA:
         care = self.care(question, history)
         if care.silent:
             return self._abstained(question, care.notices, CARE if care.grave else NO_HELP)
-        question = self._checked(question)
+        question, k = self._checked(question), _checked_k(k)
         if conversation.courtesy(question):
-            return self._abstained(question, care.notices, NO_QUESTION)
-        answer = self._looked_up(question, self.query(question, history), care.notices, _checked_k(k))
+            return self._abstained(question, care.notices, CARE if care.grave else NO_QUESTION)
+        answer = self._looked_up(question, self.query(question, history), care.notices, k)
         if answer.status == "abstained" and conversation.context(question, history):
             # leaning wording ("it") may just as well mean the subject of all documents: as typed, then
             return self._looked_up(question, self.query(question), care.notices, k)

@@ -109,8 +109,9 @@ def normalised(question: str) -> str:
 
 
 def _fits(rule: Rule, text: str) -> bool:
-    if any(p.search(text) for p in rule.unless):
-        return False
+    # only these words are harmless: what stands beside them may not be
+    for harmless in rule.unless:
+        text = harmless.sub(" | ", text)
     return any(p.search(text) for p in rule.patterns)
 
 

@@ -53,15 +53,17 @@ class Spelling:
 
     def _unknown(self, typed: str) -> bool:
         term = self.analyser.term(typed)
-        if term is None or self.known(term) or len(typed) < TYPED or not LATIN.fullmatch(typed):
+        word = words(typed)[0]
+        if term is None or self.known(term) or len(word) < TYPED or not LATIN.fullmatch(word):
             return False
-        if len(typed) < SHORTEST and typed != typed.lower():
+        if len(word) < SHORTEST and typed != typed.lower():
             return False  # an abbreviation
         # the stem stands for forms too rare for the table: "nicked" is no slip for "picked"
-        return words(typed)[0] not in semantics.table() and term not in semantics.table()
+        return word not in semantics.table() and term not in semantics.table()
 
     def _nearest(self, word: str) -> str | None:
-        """The word one slip away (optimal string alignment) with the same first letter that most passages hold.
+        """The word one slip away (optimal string alignment) with the same first letter: the one of the same letters, else
+        the one that most passages hold. A word of three letters may only have lost a vowel or half of a double letter.
 
         Two slips, or one in the first letter, made drugs of each other: prednisolone and prednisone, oxazepam and lorazepam.
         """
@@ -71,6 +73,8 @@ class Spelling:
         # sorted words that begin alike stand together
         low, high = bisect_left(self._words, word[0]), bisect_left(self._words, chr(ord(word[0]) + 1))
         near = process.extract(word, self._words[low:high], scorer=OSA.distance, score_cutoff=1, limit=None)
+        if len(word) < SHORTEST:
+            near = [one for one in near if _lost_little(word, one[0])]
         letters = sorted(word)
         # letters in another order were all meant
         best = min(near, key=lambda one: (sorted(one[0]) != letters, -int(self.counts[low + one[2]]), one[0]), default=None)
@@ -79,3 +83,9 @@ class Spelling:
     @cached_property
     def _words(self) -> list[str]:
         return [self.vocabulary[number] for number in range(len(self.vocabulary))]
+
+
+def _lost_little(word: str, meant: str) -> bool:
+    # "mda" is another drug than "mdma", "hep" is no "help"
+    place = next((n for n, (a, b) in enumerate(zip(word, meant, strict=False)) if a != b), len(word))
+    return len(meant) == len(word) + 1 and (meant[place] in "aeiouy" or meant[place - 1] == meant[place])

@@ -5,6 +5,7 @@ at few of them, where an index is large and `ketaqa[fast]` is installed. Useful 
 what a term adds (retriever).
 """
 
+import logging
 import threading
 from collections.abc import Sequence
 from importlib.util import find_spec
@@ -15,8 +16,8 @@ from numpy.typing import NDArray
 
 from ketaqa.postings import Postings
 
-# passages for each one wanted from which MaxScore pays: of 100,000 it takes a fourth of the time where 10 are wanted, as long
-# where 500 are; and passages below which nothing takes long
+# passages for each sum wanted from which MaxScore pays: of 100,000 it takes a fourth of the time where 10 are wanted, as long
+# where 500 are (an opened index wants 500 and their documents' other passages); and passages below which nothing takes long
 LARGE, SMALL = 400, 20_000
 
 Numbers = NDArray[np.int64]
@@ -33,16 +34,17 @@ class Sums(Protocol):
         """The sums of these passages."""
 
 
-def sums(postings: Postings, terms: Sequence[int], weights: Sequence[float], k: int) -> Sums:
-    """The sums of weight times posting over terms (numbers in the vocabulary, each once), added up in their order.
+def sums(postings: Postings, query: Sequence[tuple[int, float]], wanted: int) -> Sums:
+    """The sums of weight times posting over a query's terms (number in the vocabulary, each once; weight), in their order.
 
-    k: how many of the largest will be asked for.
+    wanted: about how many sums will be asked for.
     """
-    numbers, factors = np.array(terms, dtype=np.int64), np.array(weights, dtype=np.float64)
-    large = postings.passages >= max(SMALL, LARGE * k)
-    if large and len(numbers) and (compiled := _compiled.module()) is not None:
+    query = [(term, weight) for term, weight in query if weight > 0.0]
+    numbers, factors = np.array([t for t, _ in query], dtype=np.int64), np.array([w for _, w in query], dtype=np.float64)
+    compiled = _compiled.module() if postings.passages >= SMALL and len(numbers) else None
+    if compiled is not None and postings.passages >= LARGE * wanted:
         return Searched(postings, numbers, factors, compiled)
-    return Added(postings, numbers, factors)
+    return Added(postings, numbers, factors, compiled)
 
 
 def best(numbers: Numbers, scores: Scores, k: int) -> Numbers:
@@ -55,17 +57,20 @@ def best(numbers: Numbers, scores: Scores, k: int) -> Numbers:
 
 
 class Added:
-    """All postings, added up by NumPy."""
+    """All postings, added up: compiled, or by NumPy."""
 
-    def __init__(self, postings: Postings, terms: Numbers, weights: Scores) -> None:
-        self._sums = np.zeros(postings.passages)
+    def __init__(self, postings: Postings, terms: Numbers, weights: Scores, compiled: Any = None) -> None:
+        self._sums, self._compiled = np.zeros(postings.passages), compiled
+        if compiled is not None:
+            compiled.add(*_arrays(postings), terms, weights, self._sums)
+            return
         for term, weight in zip(terms, weights, strict=True):
             indices, data = postings.row(int(term))
             self._sums[indices] += weight * data.astype(np.float64)
 
     def best(self, k: int) -> Numbers:
         """See Sums."""
-        found = np.flatnonzero(self._sums > 0.0)
+        found = self._compiled.largest(self._sums, k) if self._compiled is not None else np.flatnonzero(self._sums > 0.0)
         return np.sort(best(found, self._sums[found], k))
 
     def at(self, passages: Numbers) -> Scores:
@@ -77,23 +82,28 @@ class Searched:
     """The postings that can matter, by MaxScore."""
 
     def __init__(self, postings: Postings, terms: Numbers, weights: Scores, compiled: Any) -> None:
-        self._postings, self._terms, self._weights, self._compiled = postings, terms, weights, compiled
+        self._passages, self._compiled = postings.passages, compiled
+        self._upper = postings.upper[terms].astype(np.float64)
+        self._arrays = (*_arrays(postings), terms, weights)
 
     def best(self, k: int) -> Numbers:
         """See Sums."""
-        upper = self._postings.upper[self._terms].astype(np.float64)
-        room = _room(self._postings.passages)
-        found = self._compiled.best(*self._arrays(), upper, min(k, self._postings.passages), *room).astype(np.int64)
+        room = _room(self._passages)
+        found = self._compiled.best(*self._arrays, self._upper, max(1, min(k, self._passages)), *room).astype(np.int64)
         scores = self.at(found)
         return np.sort(best(found[scores > 0.0], scores[scores > 0.0], k))
 
     def at(self, passages: Numbers) -> Scores:
         """See Sums."""
-        return np.asarray(self._compiled.scores(*self._arrays(), passages))
+        return np.asarray(self._compiled.scores(*self._arrays, passages))
 
-    def _arrays(self) -> tuple[NDArray[Any], ...]:
-        p = self._postings
-        return p.indptr, p.indices, p.data, self._terms, self._weights
+
+def _arrays(postings: Postings) -> tuple[NDArray[Any], ...]:
+    # compiled for arrays that can't be written, as memory-mapped ones are
+    views = [array.view() for array in (postings.indptr, postings.indices, postings.data)]
+    for view in views:
+        view.flags.writeable = False
+    return tuple(views)
 
 
 _local = threading.local()
@@ -124,9 +134,15 @@ class _Compiled:
 
     def load(self) -> Any:
         """Load and compile it now; it comes back."""
-        from ketaqa import maxscore
+        try:
+            from ketaqa import maxscore
 
-        maxscore.warm()
+            maxscore.warm()
+        except (ImportError, RuntimeError, OSError) as error:
+            # numba keeps what it compiled beside the code, or in NUMBA_CACHE_DIR
+            cure = "let NUMBA_CACHE_DIR name a folder that can be written, or install ketaqa[fast] again"
+            logging.getLogger(__name__).warning("questions are answered the slower way: %s; %s", error, cure)
+            return None
         self._module = maxscore
         return maxscore
 

@@ -123,7 +123,24 @@ def test_a_greeting_or_thanks_is_no_question(message):
 
 
 @pytest.mark.parametrize(
-    "message", ["help", "goodbye everyone", "good for pain?", "is that so", "thanks, does it hurt", "why", "", "?!"]
+    "message",
+    [
+        "team",
+        "so much",
+        "that day",
+        "please",
+        "right",
+        "is it ok?",
+        "no good",
+        "help",
+        "goodbye everyone",
+        "good for pain?",
+        "is that so",
+        "thanks, does it hurt",
+        "why",
+        "",
+        "?!",
+    ],
 )
 def test_a_message_that_says_more_is_none(message):
     assert not conversation.courtesy(message)

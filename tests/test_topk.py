@@ -1,5 +1,6 @@
 """Top-k by MaxScore equals top-k by adding all postings, to the last bit."""
 
+import threading
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 
@@ -8,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ketaqa import analysis, maxscore, postings, topk
+from ketaqa import analysis, maxscore, postings, retriever, topk
 from ketaqa.retriever import Retriever
 
 WORDS = "abcdefgh"
@@ -23,18 +24,20 @@ def table_of(texts, weighting="bm25"):
 def both(table, pairs):
     held = [(number, weight) for word, weight in pairs if (number := table.vocabulary.find(word)) is not None]
     terms, weights = np.array([t for t, _ in held], dtype=np.int64), np.array([w for _, w in held], dtype=np.float64)
-    return topk.Added(table, terms, weights), topk.Searched(table, terms, weights, maxscore)
+    ways = topk.Searched(table, terms, weights, maxscore), topk.Added(table, terms, weights, maxscore)
+    return topk.Added(table, terms, weights), *ways
 
 
 @settings(max_examples=300, deadline=None)
 @given(TEXTS, QUERIES, st.integers(1, 50), st.sampled_from(["bm25", "tfidf"]))
 def test_both_ways_give_the_same_passages_and_the_same_sums(texts, pairs, k, weighting):
-    added, searched = both(table_of(texts, weighting), pairs)
-    assert searched.best(k).tolist() == added.best(k).tolist()
+    added, *compiled = both(table_of(texts, weighting), pairs)
     every = np.arange(len(texts))
-    assert searched.at(every).tolist() == added.at(every).tolist()
-    # the room is left as it was found
-    assert searched.best(k).tolist() == added.best(k).tolist()
+    for way in compiled:
+        assert way.best(k).tolist() == added.best(k).tolist()
+        assert way.at(every).tolist() == added.at(every).tolist()
+        # the room is left as it was found
+        assert way.best(k).tolist() == added.best(k).tolist()
 
 
 @pytest.mark.parametrize("k", [1, 2, 10, 500])
@@ -44,9 +47,10 @@ def test_many_passages_with_many_ties_and_common_terms(k):
     table = table_of(texts)
     for _ in range(40):
         words = rng.choice(list(WORDS), rng.integers(1, 8), replace=False)
-        added, searched = both(table, [(w, float(rng.choice([0.5, 1.0, 3.0]))) for w in words])
-        assert searched.best(k).tolist() == added.best(k).tolist()
-        assert searched.at(searched.best(k)).tolist() == added.at(added.best(k)).tolist()
+        added, *compiled = both(table, [(w, float(rng.choice([0.5, 1.0, 3.0]))) for w in words])
+        for way in compiled:
+            assert way.best(k).tolist() == added.best(k).tolist()
+            assert way.at(way.best(k)).tolist() == added.at(added.best(k)).tolist()
 
 
 def test_no_passage_or_no_term_finds_nothing():
@@ -65,19 +69,52 @@ def large(monkeypatch):
 def test_the_compiled_way_is_taken_when_it_is_there(large):
     table = table_of(["ab", "bc"])
     assert topk._compiled.load() is maxscore
-    assert isinstance(topk.sums(table, [0], [1.0], 1), topk.Searched)
-    assert isinstance(topk.sums(table, [], [], 1), topk.Added)
+    assert isinstance(topk.sums(table, [(0, 1.0)], 1), topk.Searched)
+    assert isinstance(topk.sums(table, [(0, 0.0)], 1), topk.Added)
 
 
 def test_until_it_is_there_and_without_numba_postings_are_added(large, monkeypatch):
     table = table_of(["ab", "bc"])
-    monkeypatch.setattr(topk._Compiled, "load", lambda self: None)
-    assert isinstance(topk.sums(table, [0], [1.0], 1), topk.Added)
+    gate = threading.Event()
+    monkeypatch.setattr(topk._Compiled, "load", lambda self: gate.wait(10))
+    assert isinstance(topk.sums(table, [(0, 1.0)], 1), topk.Added)
+    gate.set()
+    monkeypatch.undo()
     monkeypatch.setattr(topk, "find_spec", lambda name: None)
     without = topk._Compiled()
+    started = threading.active_count()
     assert without.module() is None
+    assert threading.active_count() == started
+    monkeypatch.setattr(topk, "_compiled", topk._Compiled())
+    topk._compiled.load()
+    monkeypatch.setattr(topk, "LARGE", 0)
     monkeypatch.setattr(topk, "SMALL", 3)
-    assert isinstance(topk.sums(table, [0], [1.0], 1), topk.Added)
+    assert isinstance(topk.sums(table, [(0, 1.0)], 1), topk.Added)
+
+
+def test_where_nothing_can_be_compiled_one_line_says_the_cure(monkeypatch, caplog):
+    def fails():
+        raise RuntimeError("cannot cache function")
+
+    monkeypatch.setattr(maxscore, "warm", fails)
+    there = topk._Compiled()
+    assert there.load() is None
+    assert there.module() is None
+    assert "NUMBA_CACHE_DIR" in caplog.text
+
+
+def test_many_passages_a_document_are_added_up(large, monkeypatch):
+    table = table_of(["ab"] * 4000)
+    topk._compiled.load()
+    monkeypatch.setattr(topk, "LARGE", 4)
+    asked = []
+    real = topk.sums
+    monkeypatch.setattr(retriever, "sums", lambda *args: asked.append(real(*args)) or asked[-1])
+    plain = analysis.analyser("plain")
+    for firsts in (np.arange(4001), np.array([0, 4000])):
+        ranker = Retriever(table, plain, firsts=firsts)
+        ranker.search(ranker.query("a"), 1)
+    assert [type(one) for one in asked] == [topk.Searched, topk.Added]
 
 
 def test_a_retriever_ranks_alike_both_ways_and_from_many_threads(monkeypatch):
