@@ -273,3 +273,25 @@ def test_reading_is_the_same_twice(text):
     assert safety.normalised(once) == once
     assert once == once.strip()
     assert "  " not in once
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        "Why did Matthew Perry kill himself? I want to kill myself too",
+        "did perry kill himself? i want to do the same",
+        "did the actor kill himself like i will",
+        "did chandler commit suicide and how do i hang myself",
+        "what did Matthew Perry kill himself with? I need the dose, i want to die",
+        "it is to die for, and I want to die",
+    ],
+)
+def test_a_harmless_wording_hides_no_danger_beside_it(message):
+    care = safety.check(message)
+    assert care.silent
+    assert care.grave
+
+
+@pytest.mark.parametrize("message", ["did Matthew Perry kill himself?", "I'm dying to know", "do I inject myself"])
+def test_a_harmless_wording_alone_is_answered(message):
+    assert not safety.check(message).silent
