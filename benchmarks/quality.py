@@ -141,11 +141,15 @@ def held_out(collection: str, question_id: str) -> bool:
 
 
 def main(folder: Path) -> None:
-    """Print the table, its means, and those of the questions on which no weight was chosen."""
+    """Print the table, its means, those of the questions on which no weight was chosen, and the time of a question.
+
+    The time is the median of a collection's questions, each ranked to DEPTH; its mean over the collections is printed.
+    """
     columns = [*PEERS, *(v.name for v in VARIANTS)]
     print("nDCG@10, P@1\n| collection | " + " | ".join(columns) + " |")
     print("|---" * (len(columns) + 1) + "|")
     rows: list[list[Floats]] = []
+    times: list[list[float]] = []
     for path in sorted(p.parents[1] for p in folder.glob("*/qrels/test.tsv")):
         collection = collections.read(path)
         ids, texts = texts_of(path)
@@ -156,10 +160,12 @@ def main(folder: Path) -> None:
         ]
         rows.append([means(path.name, run, collection.qrels) for run in [*runs, *(run for run, _ in timed)]])
         print(f"| {path.name} | " + " | ".join(f"{a:.3f}, {b:.3f}" for a, b, *_ in rows[-1]) + " |", flush=True)
-        print("  ms a question: " + ", ".join(f"{v.name} {ms:.2f}" for v, (_, ms) in zip(VARIANTS, timed, strict=True)))
+        times.append([ms for _, ms in timed])
+        print("  ms a question: " + ", ".join(f"{v.name} {ms:.2f}" for v, ms in zip(VARIANTS, times[-1], strict=True)))
     total = np.array(rows).mean(axis=0)
     print("| mean | " + " | ".join(f"{a:.4f}, {b:.4f}" for a, b, *_ in total) + " |")
     print("| mean, held out | " + " | ".join(f"{a:.4f}, {b:.4f}" for *_, a, b in total) + " |")
+    print("| ms a question | " + " | ".join([*("" for _ in PEERS), *(f"{ms:.1f}" for ms in np.mean(times, axis=0))]) + " |")
 
 
 def means(collection: str, run: Ranking, qrels: Qrels) -> Floats:
