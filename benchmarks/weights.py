@@ -11,9 +11,9 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.quality import NAMES, Variant, held_out, indexed, variant_run
+from benchmarks.quality import NAMES, Variant, indexed, means, variant_run
 from ketaqa import meaning, retriever, semantics
-from ketaqa.evaluation import collections, measures
+from ketaqa.evaluation import collections
 
 # by name, and whether the encoder must ask for the weight to count
 WEIGHTS = (
@@ -32,14 +32,8 @@ def main() -> None:
     read = [collections.read(p.parents[1]) for p in sorted(folder.glob("*/qrels/test.tsv"))]
 
     def row(variant: Variant) -> str:
-        halves = []
-        for one in read:
-            run, _ = variant_run(variant, indexed(one.path), one.questions)
-            values = measures.by_question(run, one.qrels, NAMES)
-            halves.append(
-                [np.mean([v for q, v in values[n].items() if held_out(one.name, q) == h]) for h in (False, True) for n in NAMES]
-            )
-        a, b, c, d = np.mean(halves, axis=0)
+        runs = ((one, variant_run(variant, indexed(one.path), one.questions)[0]) for one in read)
+        *_, a, b, c, d = np.mean([means(one.name, run, one.qrels) for one, run in runs], axis=0)
         return f"{variant.name}: {a:.4f}, {b:.4f}; {c:.4f}, {d:.4f}"
 
     print(f"{', '.join(NAMES)} where chosen; held out")

@@ -87,17 +87,14 @@ class Analyser:
         Headings are often the very question that the text below answers, where function words tell
         "What is ketamine?" from "Who makes ketamine?".
         """
+        folded = (_folded(word) for word in TOKEN.findall(text))
+        words = [self.stem(word) if self.stem else word for word in folded]
         # the last term is the whole heading: a question that equals it matches in full
-        return [HEADING + word for word in self._every_word(text)] + self.whole(text)
+        return [HEADING + word for word in words] + ([WHOLE + " ".join(words)] if words else [])
 
     def whole(self, text: str) -> list[str]:
         """The one term that stands for a heading, or a question put to a passage, in full; none where it has no word."""
-        words = self._every_word(text)
-        return [WHOLE + " ".join(words)] if words else []
-
-    def _every_word(self, text: str) -> list[str]:
-        folded = (_folded(word) for word in TOKEN.findall(text))
-        return [self.stem(word) if self.stem else word for word in folded]
+        return self.heading_terms(text)[-1:]
 
 
 def words(text: str) -> list[str]:

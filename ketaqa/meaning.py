@@ -56,28 +56,28 @@ class Meaning:
 
         An encoder's stands under QUESTION. Words of `before`, the question before, that it lacks are lent at LENT.
         """
+        own, idf = self._of(question, analyser, QUESTION)
+        lent, _ = self._of(before, analyser, BEFORE)
         # counted words add up, the parts of a vector scatter: their sum grows with the root
-        scale = self.weight * sqrt(self._idf(Counter(analyser.words_and_terms(question))))
-        found = {word: scale * vector for word, vector in self._of(question, analyser, QUESTION).items()}
-        for word, vector in self._of(before, analyser, BEFORE).items():
+        scale = self.weight * sqrt(max(idf, 1.0))
+        found = {word: scale * vector for word, vector in own.items()}
+        for word, vector in lent.items():
             found.setdefault(word, LENT * scale * vector)
         return found
 
-    def _of(self, question: str, analyser: Analyser, name: str) -> dict[str, Vector]:
+    def _of(self, question: str, analyser: Analyser, name: str) -> tuple[dict[str, Vector], float]:
+        """The vectors of a question's words, unscaled, and the idf of all of them, those that no passage holds included."""
         occurrences = Counter(analyser.words_and_terms(question))
+        numbers = {term: self.postings.vocabulary.find(term) for _, term in occurrences if term is not None}
+        df = {term: 0 if number is None else int(self.postings.df[number]) for term, number in numbers.items()}
+        idf = {term: self.postings.idf(count) for term, count in df.items()}
         found: dict[str, Vector] = {}
         general = self._encoded(question, name) if self.encoder else self._general(occurrences)
-        for share in (general, self._company(occurrences)):
+        held = {term: number for term, number in numbers.items() if number is not None}
+        for share in (general, self._company(occurrences, held, idf)):
             for word, vector in share.items():
                 found[word] = found.get(word, np.zeros(len(self.mean))) + vector
-        return found
-
-    def _idf(self, occurrences: Mapping[tuple[str, str | None], int]) -> float:
-        """The idf of all words of a question, those that no passage holds included; at least 1."""
-        df = self.postings.df
-        numbers = {term: self.postings.vocabulary.find(term) for _, term in occurrences if term is not None}
-        each = {term: self.postings.idf(0 if number is None else int(df[number])) for term, number in numbers.items()}
-        return max(sum(count * each[term] for (_, term), count in occurrences.items() if term is not None), 1.0)
+        return found, sum(count * idf[term] for (_, term), count in occurrences.items() if term is not None)
 
     def _encoded(self, question: str, name: str) -> dict[str, Vector]:
         if self.encoder is None or not question.strip():
@@ -93,16 +93,15 @@ class Meaning:
         scale = TABLE_WEIGHT / sqrt(sum(times.values()) or 1)
         return {word: scale * times[word] * known[word].astype(np.float64) for word in times}
 
-    def _company(self, occurrences: Mapping[tuple[str, str | None], int]) -> dict[str, Vector]:
-        numbers = {term: self.postings.vocabulary.find(term) for _, term in occurrences if term is not None}
-        held = {term: number for term, number in numbers.items() if number is not None}
+    def _company(
+        self, occurrences: Mapping[tuple[str, str | None], int], held: Mapping[str, int], idf: Mapping[str, float]
+    ) -> dict[str, Vector]:
         scale = COMPANY_WEIGHT / sqrt(len(held) or 1)
         means = dict(zip(held, self._means_of(list(held.values())), strict=True))
         found: dict[str, Vector] = {}
         for (word, term), count in occurrences.items():
-            if term in held:
-                idf = self.postings.idf(int(self.postings.df[held[term]]))
-                found[word] = scale * count * idf * means[term]
+            if term is not None and term in held:
+                found[word] = scale * count * idf[term] * means[term]
         return found
 
     def _means_of(self, terms: Sequence[int]) -> list[Vector]:

@@ -7,7 +7,6 @@ Not useful for: texts, files.
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -53,7 +52,7 @@ class Vocabulary:
         """The number of a term, None when it is not there."""
         wanted = term.encode("utf-8", "surrogatepass")
         key = np.uint64(int.from_bytes(wanted[:KEY].ljust(KEY, b"\0")))
-        low, high = (int(self.keys.searchsorted(key, side)) for side in SIDES)
+        low, high = int(self.keys.searchsorted(key)), int(self.keys.searchsorted(key, "right"))
         while low < high:
             middle = (low + high) // 2
             if self._bytes(middle) < wanted:
@@ -61,9 +60,6 @@ class Vocabulary:
             else:
                 high = middle
         return low if low < len(self) and self._bytes(low) == wanted else None
-
-
-SIDES: tuple[Literal["left"], Literal["right"]] = ("left", "right")
 
 
 def _keys(blob: NDArray[np.uint8], ends: NDArray[np.int64]) -> NDArray[np.uint64]:

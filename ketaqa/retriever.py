@@ -103,17 +103,15 @@ class Retriever:
         the question from those that are nearest to it, too.
         """
         depth = k if self.firsts is None and self.meaning is None else max(k, CANDIDATES)
-        held = [t for t in query if t.number is not None]
-        counted = sums(self.postings, [(t.number, t.weight) for t in held if t.number is not None], self._wanted(depth))
+        counted = sums(self.postings, [(t.number, t.weight) for t in query if t.number is not None], self._wanted(depth))
         found = counted.best(depth)
         vectors = [t.vector for t in query if t.vector is not None]
-        if self.meaning is not None and vectors:
-            vector = np.sum(vectors, axis=0)
-            if self.meaning.encoder is not None:
-                found = np.union1d(found, self.meaning.nearest(vector, depth))
-            scores = counted.at(found) + self._documents(counted, found) + self.meaning.scores(found, vector)
-        else:
-            scores = counted.at(found) + self._documents(counted, found)
+        vector = np.sum(vectors, axis=0) if vectors else None
+        if self.meaning is not None and self.meaning.encoder is not None and vector is not None:
+            found = np.union1d(found, self.meaning.nearest(vector, depth))
+        scores = counted.at(found) + self._documents(counted, found)
+        if self.meaning is not None and vector is not None:
+            scores = scores + self.meaning.scores(found, vector)
         order = best(np.arange(len(found)), scores, k)
         return [(int(found[n]), float(scores[n])) for n in order]
 

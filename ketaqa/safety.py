@@ -16,8 +16,8 @@ from typing import get_args
 from ketaqa import danger
 from ketaqa.records import Link, Notice, NoticeKind
 
-# chosen by benchmarks/fit_danger.py: above the first help stands in place of an answer, above the second beside one
 GRAVEST = get_args(NoticeKind)  # the kinds in falling order
+# chosen by benchmarks/fit_danger.py: above the first help stands in place of an answer, above the second beside one
 INSTEAD = 0.89
 BESIDE = 0.72
 RULES = Path(__file__).parent / "data" / "safety.toml"
