@@ -8,7 +8,7 @@ import bm25s
 import numpy as np
 from sklearn.feature_extraction.text import TfidfVectorizer
 
-from ketaqa import topk
+from ketaqa import compiling
 from ketaqa.estimator import TfidfRetriever
 
 SEED = 20261123
@@ -40,7 +40,7 @@ def rate(answer: Callable[[], object]) -> float:
 
 def main() -> None:
     """Compare at each size."""
-    topk.load()
+    compiling.load()
     for passages in SIZES:
         compare(passages)
 

@@ -5,15 +5,19 @@ The plan of the house, in the order in which data passes through; a room imports
     errors        what went wrong, said so that the reader can mend it
     records       the values that travel between rooms
     config        settings: environment, file, default
+    pool          work for several processes
     loaders       a file -> Documents
     analysis      text -> sentences, tokens, terms
+    lexicon       many texts -> numbers of terms
     weighting     counts -> weights, one formula each
     passages      a Document -> Passages
     asked         which questions readers put to a passage
     fields        by which words a passage is found
     references    which sources stand behind which sentences
-    postings      weighted terms by passage
+    postings      terms by passage, and what each weighs
+    inversion     numbered terms -> postings
     maxscore      the largest sums of weights, compiled
+    compiling     what the compiled code reads, and whether it is loaded
     topk          the passages with the largest sums
     semantics     vectors of words and passages, four bits a number
     spelling      which word of the documents was meant by a misspelt one

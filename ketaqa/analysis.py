@@ -90,7 +90,7 @@ class Analyser:
         folded = (_folded(word) for word in TOKEN.findall(text))
         words = [self.stem(word) if self.stem else word for word in folded]
         # the last term is the whole heading: a question that equals it matches in full
-        return [HEADING + word for word in words] + ([WHOLE + " ".join(words)] if words else [])
+        return [HEADING + word for word in words] + ([WHOLE + ":".join(words)] if words else [])
 
     def whole(self, text: str) -> list[str]:
         """The one term that stands for a heading, or a question put to a passage, in full; none where it has no word."""

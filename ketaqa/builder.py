@@ -4,25 +4,24 @@ Useful for: `ketaqa index`. Not useful for: reading an index (index).
 """
 
 import os
-import threading
-import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
-from functools import cache, partial
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ketaqa import analysis, asked, embedder, fields, loaders, passages, postings, references, semantics, storage
-from ketaqa.analysis import Analyser
+from ketaqa import analysis, asked, embedder, fields, inversion, loaders, passages, postings, references, semantics, storage
 from ketaqa.asked import Asked
 from ketaqa.errors import BadSetting, BadSource
 from ketaqa.index import document_row, pack_bytes, pack_rows
+from ketaqa.inversion import Block, Inverter
+from ketaqa.lexicon import Lexicon
 from ketaqa.loaders import Source
+from ketaqa.pool import mapped
 from ketaqa.records import BuildReport, Document, Passage, Reference, Refusal
 from ketaqa.spelling import spelled
 
@@ -31,6 +30,8 @@ WEIGHTING = "bm25"
 NO_ENCODER = "none"
 # files are handed to worker processes in groups, so that small files do not pay for a message each
 FILES_A_MESSAGE = 16
+# passages that are counted at a time
+BLOCK = 8192
 
 # where the files lie and when they were written says nothing of what the index holds
 UNVERSIONED = frozenset({"sources", "sources_ends", "source_stats", "companions", "companions_ends"})
@@ -40,12 +41,19 @@ Progress = Callable[[int, int], None]
 
 @dataclass(frozen=True, slots=True)
 class _Cut:
-    """A document, its passages, for each the questions put to it and its term counts, and in how many a word stands."""
+    """A document, its passages, and for each the questions put to it."""
 
     document: Document
     passages: list[Passage]
     asked: list[list[str]]
-    counts: list[Mapping[str, int]]
+
+
+@dataclass(frozen=True, slots=True)
+class _Group:
+    """Files that were read, and in their place what was refused; their postings, and how often each word stands in them."""
+
+    files: list["_File | Refusal"]
+    blocks: list[Block]
     words: Counter[str]
 
 
@@ -85,13 +93,16 @@ def build(
     storage.check_place(out)
     chosen = None if encoder == NO_ENCODER else embedder.reader(encoder)
     found, refused = loaders.find(sources)
-    files = _read_all(found, workers, passage_length, weighting, refused, progress)
+    groups = _read_all(found, workers, passage_length, weighting, progress)
+    files = [file for group in groups for file in group.files if isinstance(file, _File)]
+    refused += [file for group in groups for file in group.files if isinstance(file, Refusal)]
     read = [item for file in files for item in file.cuts]
     if not any(item.passages for item in read):
         raise BadSource(_nothing(found, refused))
     _check_ids(files)
-    table = postings.build((row for item in read for row in item.counts), weighting)
-    arrays = _documents(read) | _sources(files, out) | _references(files, read) | _postings(table) | _spellings(read)
+    table = inversion.join([block for group in groups for block in group.blocks], weighting)
+    arrays = _documents(read) | _sources(files, out) | _references(files, read) | _postings(table)
+    arrays |= _spellings(sum((group.words for group in groups), Counter()))
     facts = {"analyser": ANALYSER, "weighting": weighting, "passage_length": passage_length, "encoder": ""}
     # scikit-learn's weighting is kept as it is here too
     plain = encoder == NO_ENCODER or weighting != WEIGHTING
@@ -102,15 +113,18 @@ def build(
     return BuildReport(version, len(read), table.passages, len(table.vocabulary), known, tuple(refused))
 
 
-def _read_all(
-    found: Sequence[Source], workers: int, length: int, weighting: str, refused: list[Refusal], progress: Progress | None
-) -> list[_File]:
-    job = partial(_read_one, passage_length=length, weighting=weighting)
-    rows = _asked(found)
-    if workers > 1 and len(found) > 1:
-        with ProcessPoolExecutor(min(workers, len(found)), initializer=_end_with, initargs=(os.getpid(),)) as pool:
-            return _gathered(pool.map(job, found, rows, chunksize=FILES_A_MESSAGE), len(found), refused, progress)
-    return _gathered(map(job, found, rows), len(found), refused, progress)
+def _read_all(found: Sequence[Source], workers: int, length: int, weighting: str, progress: Progress | None) -> list[_Group]:
+    jobs = list(zip(found, _asked(found), strict=True))
+    size = min(FILES_A_MESSAGE, -(-len(jobs) // (4 * workers)) or 1)
+    messages = [jobs[start : start + size] for start in range(0, len(jobs), size)]
+    groups, done = [], 0
+    for group in mapped(partial(_Reading, length, weighting), messages, min(workers, len(messages))):
+        groups.append(group)
+        for _ in group.files:
+            done += 1
+            if progress:
+                progress(done, len(found))
+    return groups
 
 
 def _asked(found: Sequence[Source]) -> list[Mapping[str, Sequence[Asked]]]:
@@ -123,57 +137,45 @@ def _asked(found: Sequence[Source]) -> list[Mapping[str, Sequence[Asked]]]:
     return [by_root[s.root] if s.format == "beir" else {s.name: by_root[s.root].get(s.name, ())} for s in found]
 
 
-def _end_with(parent: int) -> None:
-    """Let a worker end when the process that started it is gone, however that ended."""
+class _Reading:
+    """Reads files, a group at a time; each process has one."""
 
-    def watch() -> None:
-        while os.getppid() == parent:
-            time.sleep(1.0)
-        os._exit(1)
+    def __init__(self, passage_length: int, weighting: str) -> None:
+        # scikit-learn's weighting is kept as it is: its norm would count the pairs in full
+        self._length, self._inverter = passage_length, Inverter(ANALYSER, paired=weighting == WEIGHTING)
+        self._spelled = Lexicon(self._inverter.chunks, lambda text: sorted(spelled(text)))
+        self._analyser = analysis.analyser(ANALYSER)
 
-    threading.Thread(target=watch, daemon=True).start()
+    def __call__(self, jobs: Sequence[tuple[Source, Mapping[str, Sequence[Asked]]]]) -> _Group:
+        files = [self._file(source, rows) for source, rows in jobs]
+        cuts = [cut for file in files if isinstance(file, _File) for cut in file.cuts]
+        group = _Group(files, [], Counter())
+        held = [(cut.document, passage, asked) for cut in cuts for passage, asked in zip(cut.passages, cut.asked, strict=True)]
+        for start in range(0, len(held), BLOCK):
+            self._count(held[start : start + BLOCK], group)
+        return group
 
+    def _file(self, source: Source, rows: Mapping[str, Sequence[Asked]]) -> _File | Refusal:
+        try:
+            loaded = loaders.read(source)
+        except BadSource as error:
+            # the message begins with the file's name, which the refusal carries already
+            return Refusal(source.name, str(error).removeprefix(f"{source.name}: "))
+        cuts = []
+        for document in loaded.documents:
+            found = passages.cut(document, self._length)
+            cuts.append(_Cut(document, found, asked.by_passage(document, found, rows.get(document.doc_id, ()))))
+        return _File(source, cuts, loaded.sha256, loaded.size, loaded.mtime_ns)
 
-def _gathered(results: Iterable[_File | Refusal], total: int, refused: list[Refusal], progress: Progress | None) -> list[_File]:
-    files: list[_File] = []
-    for done, result in enumerate(results, 1):
-        if isinstance(result, Refusal):
-            refused.append(result)
-        else:
-            files.append(result)
-        if progress:
-            progress(done, total)
-    return files
-
-
-def _read_one(source: Source, rows: Mapping[str, Sequence[Asked]], passage_length: int, weighting: str) -> _File | Refusal:
-    try:
-        loaded = loaders.read(source)
-    except BadSource as error:
-        # the message begins with the file's name, which the refusal carries already
-        return Refusal(source.name, str(error).removeprefix(f"{source.name}: "))
-    cuts = [_cut(document, rows.get(document.doc_id, ()), passage_length, weighting) for document in loaded.documents]
-    return _File(source, cuts, loaded.sha256, loaded.size, loaded.mtime_ns)
-
-
-@cache
-def _analyser() -> Analyser:
-    # one for all files that a process reads, so that a word they share is derived once
-    return analysis.analyser(ANALYSER).remembering()
-
-
-def _cut(document: Document, rows: Sequence[Asked], passage_length: int, weighting: str) -> _Cut:
-    found = passages.cut(document, passage_length)
-    questions = asked.by_passage(document, found, rows)
-    # scikit-learn's weighting is kept as it is: its norm would count the pairs in full
-    paired = weighting == WEIGHTING
-    counts: list[Mapping[str, int]] = [
-        Counter(fields.terms(document, p, q, _analyser(), paired)) for p, q in zip(found, questions, strict=True)
-    ]
-    words = Counter(
-        w for p, q in zip(found, questions, strict=True) for w in spelled("\n".join([*fields.texts(document, p), *q]))
-    )
-    return _Cut(document, found, questions, counts, words)
+    def _count(self, held: Sequence[tuple[Document, Passage, list[str]]], group: _Group) -> None:
+        texts = [[*fields.texts(document, passage), *questions] for document, passage, questions in held]
+        chunks = self._inverter.chunks.of([text for own in texts for text in own])
+        beside = [fields.beside(*one, self._analyser) for one in held]
+        sizes = np.array([len(own) for own in texts], dtype=np.int64)
+        group.blocks.append(self._inverter.block(chunks, sizes, beside))
+        numbers = self._spelled.numbers(chunks)
+        counts = np.bincount(numbers[numbers >= 0], minlength=len(self._spelled.names))
+        group.words.update({word: int(n) for word, n in zip(self._spelled.names, counts, strict=True) if n})
 
 
 def _nothing(found: Sequence[Source], refused: Sequence[Refusal]) -> str:
@@ -275,10 +277,7 @@ def _vectors(
     return {"vectors": codes, "vectors_mean": semantics.mean(codes)}, made_by
 
 
-def _spellings(read: Sequence[_Cut]) -> dict[str, NDArray[Any]]:
-    counts = Counter[str]()
-    for item in read:
-        counts.update(item.words)
+def _spellings(counts: Mapping[str, int]) -> dict[str, NDArray[Any]]:
     names = sorted(counts)
     words = postings.Vocabulary.of(names)
     held = np.array([counts[name] for name in names], dtype=np.int32)
@@ -288,4 +287,7 @@ def _spellings(read: Sequence[_Cut]) -> dict[str, NDArray[Any]]:
 def _postings(table: postings.Postings) -> dict[str, NDArray[Any]]:
     words: dict[str, NDArray[Any]] = {"terms": table.vocabulary.blob, "terms_ends": table.vocabulary.ends}
     words["terms_keys"] = table.vocabulary.keys
-    return words | {"indptr": table.indptr, "indices": table.indices, "data": table.data, "df": table.df, "upper": table.upper}
+    words |= {"indptr": table.indptr, "indices": table.indices, "tf": table.tf, "norms": table.norms, "upper": table.upper}
+    empty = np.empty(0, dtype=np.int32)
+    pairs = table.pairs or postings.Pairs(np.zeros(1, dtype=np.int64), empty, empty)
+    return words | {"pair_indptr": pairs.indptr, "pair_nexts": pairs.nexts, "pair_passages": pairs.passages}

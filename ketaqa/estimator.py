@@ -1,7 +1,7 @@
 """The retriever as a scikit-learn estimator, for pipelines, clone and GridSearchCV."""
 
-from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -9,21 +9,28 @@ from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
-from ketaqa import analysis, postings
+from ketaqa import analysis, inversion, topk
 from ketaqa.errors import BadSetting
+from ketaqa.inversion import Inverter
+from ketaqa.pool import mapped
+from ketaqa.postings import check_weighting
 from ketaqa.retriever import Retriever
+
+# texts that are read at a time
+GROUP = 8192
 
 
 class TfidfRetriever(BaseEstimator):  # type: ignore[misc]  # scikit-learn ships no types
     """Exact top-k passages for questions.
 
     weighting: "bm25" (Robertson & Zaragoza 2009) or "tfidf" (scikit-learn's TfidfVectorizer and cosine).
-    analyser: "english" (stop words, stems) or "plain".
+    analyser: "english" (stop words, stems) or "plain". n_jobs: processes that read texts, threads that search.
     """
 
-    def __init__(self, weighting: str = "bm25", analyser: str = "english") -> None:
+    def __init__(self, weighting: str = "bm25", analyser: str = "english", n_jobs: int = 1) -> None:
         self.weighting = weighting
         self.analyser = analyser
+        self.n_jobs = n_jobs
 
     def build_analyzer(self) -> Callable[[str], list[str]]:
         """The function from a text to its terms, for TfidfVectorizer(analyzer=...) for instance."""
@@ -31,10 +38,13 @@ class TfidfRetriever(BaseEstimator):  # type: ignore[misc]  # scikit-learn ships
 
     def fit(self, texts: Sequence[str], y: Any = None) -> "TfidfRetriever":
         """Learn the postings of texts, one passage each. BadSetting for an unknown weighting, or a text that is none."""
-        terms = self.build_analyzer()
-        counts = [Counter(terms(_text(text))) for text in _list(texts)]
-        self.retriever_ = Retriever(postings.build(counts, self.weighting), analysis.analyser(self.analyser))
-        self.n_passages_ = len(counts)
+        check_weighting(self.weighting)
+        texts = [_text(text) for text in _list(texts)]
+        groups = [texts[start : start + GROUP] for start in range(0, len(texts), GROUP)]
+        blocks = list(mapped(partial(Inverter, self.analyser), groups, self.n_jobs))
+        table = inversion.join(blocks, self.weighting)
+        self.retriever_ = Retriever(table, analysis.analyser(self.analyser))
+        self.n_passages_ = len(texts)
         return self
 
     def search(self, questions: Sequence[str], k: int = 10) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
@@ -43,13 +53,9 @@ class TfidfRetriever(BaseEstimator):  # type: ignore[misc]  # scikit-learn ships
         if isinstance(k, bool) or not isinstance(k, (int, np.integer)) or k < 1:
             raise BadSetting(f"k is {k!r}; give a whole number of at least 1")
         questions = _list(questions)
-        indices = np.full((len(questions), k), -1, dtype=np.int64)
-        scores = np.zeros((len(questions), k), dtype=np.float32)
-        for row, question in enumerate(questions):
-            found = self.retriever_.search(self.retriever_.query(_text(question)), k)
-            for column, (number, score) in enumerate(found):
-                indices[row, column], scores[row, column] = number, score
-        return indices, scores
+        queries = self.retriever_.counted(map(_text, questions))
+        indices, scores = topk.search(self.retriever_.postings, queries, k, self.n_jobs)
+        return indices, scores.astype(np.float32)
 
 
 def _list(texts: Sequence[str]) -> Sequence[str]:

@@ -6,7 +6,7 @@ Not useful for: what is shown, which is the passage alone.
 
 from collections.abc import Sequence
 
-from ketaqa.analysis import Analyser, pairs
+from ketaqa.analysis import Analyser
 from ketaqa.records import Document, Passage
 
 
@@ -16,14 +16,9 @@ def texts(document: Document, passage: Passage) -> list[str]:
     return [*title, *(h for h in passage.section if h not in passage.text), passage.text]
 
 
-def terms(document: Document, passage: Passage, asked: Sequence[str], analyser: Analyser, paired: bool = True) -> list[str]:
-    """The terms that a passage is indexed by: words, neighbouring words where `paired`, and its heading's words."""
-    found: list[str] = []
-    for text in [*texts(document, passage), *asked]:
-        words = analyser.terms(text)
-        found += words + pairs(words) if paired else words
-    for question in dict.fromkeys(asked):
-        found += analyser.whole(question)
+def beside(document: Document, passage: Passage, asked: Sequence[str], analyser: Analyser) -> list[str]:
+    """The terms that stand for a passage beside the words of its texts: its heading's words, and each question in full."""
+    found = [term for question in dict.fromkeys(asked) for term in analyser.whole(question)]
     if document.headings:  # the title heads what stands before the first heading
         title = "" if document.title == document.doc_id else document.title
         found += analyser.heading_terms(passage.section[-1] if passage.section else title)

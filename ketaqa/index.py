@@ -19,7 +19,7 @@ from ketaqa import analysis, semantics, storage, weighting
 from ketaqa import encoder as encoders
 from ketaqa.errors import BadIndex, BadSetting, UnknownDocument
 from ketaqa.meaning import BY_TABLE, Meaning
-from ketaqa.postings import Postings, Vocabulary
+from ketaqa.postings import Pairs, Postings, Vocabulary
 from ketaqa.records import Citation, Document, Heading, IndexInfo, Passage, Piece, Reference
 from ketaqa.retriever import Retriever
 from ketaqa.spelling import Spelling
@@ -87,9 +87,9 @@ class Index:
         """The retriever over this index's postings and vectors; BadSetting when the encoder is not the index's."""
         a = self._arrays
         vocabulary = Vocabulary(a["terms"], a["terms_ends"], a["terms_keys"])
-        postings = Postings(
-            vocabulary, a["indptr"], a["indices"], a["data"], a["df"], a["upper"], self.info.passages, self.facts["weighting"]
-        )
+        pairs = Pairs(a["pair_indptr"], a["pair_nexts"], a["pair_passages"]) if len(a["pair_indptr"]) > 1 else None
+        counts = a["indptr"], a["indices"], a["tf"]
+        postings = Postings(vocabulary, *counts, pairs, a["norms"], a["upper"], self.facts["weighting"])
         # scikit-learn's weighting is kept as it is: there a document has no share
         firsts = a["firsts"] if postings.weighting == "bm25" else None
         return Retriever(postings, self.analyser, self._meaning(postings), firsts)

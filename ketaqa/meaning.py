@@ -68,8 +68,8 @@ class Meaning:
     def _of(self, question: str, analyser: Analyser, name: str) -> tuple[dict[str, Vector], float]:
         """The vectors of a question's words, unscaled, and the idf of all of them, those that no passage holds included."""
         occurrences = Counter(analyser.words_and_terms(question))
-        numbers = {term: self.postings.vocabulary.find(term) for _, term in occurrences if term is not None}
-        df = {term: 0 if number is None else int(self.postings.df[number]) for term, number in numbers.items()}
+        numbers = {term: self.postings.find(term) for _, term in occurrences if term is not None}
+        df = {term: 0 if number is None else self.postings.df(number) for term, number in numbers.items()}
         idf = {term: self.postings.idf(count) for term, count in df.items()}
         found: dict[str, Vector] = {}
         general = self._encoded(question, name) if self.encoder else self._general(occurrences)
@@ -108,10 +108,10 @@ class Meaning:
         """The mean of the passages that hold each term, by its weight there; where they are many, of some evenly apart."""
         passages, weights = [], []
         for term in terms:
-            indices, data = self.postings.row(term)
-            step = np.arange(min(COMPANY, len(indices))) * len(indices) // min(COMPANY, len(indices))
-            passages.append(indices[step])
-            weights.append(data[step].astype(np.float64))
+            held, tf = self.postings.counts(term)
+            step = np.arange(min(COMPANY, len(held))) * len(held) // min(COMPANY, len(held))
+            passages.append(held[step])
+            weights.append(self.postings.weights(term, held[step], tf[step]))
         if not passages:
             return []
         vectors, ends = self._centred(np.concatenate(passages)), np.cumsum([len(w) for w in weights])

@@ -1,10 +1,11 @@
-"""Weighted terms by passage, stored term by term: the matrix that a retriever multiplies with a question.
+"""Terms by passage, stored term by term: the matrix that a retriever multiplies with a question.
 
-Useful for: "here is a term, give me its passages and weights".
+A posting is a passage and a count; what it weighs follows from the count and the passage's norm, so that a passage's postings
+stay as they are whatever is added beside it. Useful for: "here is a term, give me its passages and weights".
 Not useful for: texts, files.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -15,6 +16,10 @@ from ketaqa import weighting as formulas
 from ketaqa.errors import BadSetting
 
 KEY = 8  # bytes of a term that are compared as one number
+RANGE = 1 << 22  # postings that are put in order, or weighed, at a time
+
+Passages = NDArray[np.int32]
+Counts = NDArray[np.uint16]
 
 
 class Vocabulary:
@@ -26,6 +31,7 @@ class Vocabulary:
 
     def __init__(self, blob: NDArray[np.uint8], ends: NDArray[np.int64], keys: NDArray[np.uint64] | None = None) -> None:
         self.blob, self.ends, self._keys = blob, ends, keys
+        self._numbers: dict[str, int] | None = None
 
     @cached_property
     def keys(self) -> NDArray[np.uint64]:
@@ -37,7 +43,9 @@ class Vocabulary:
         """From terms already sorted by their UTF-8 bytes (which is the order of their code points)."""
         encoded = [t.encode() for t in terms]
         ends = np.cumsum([0, *(len(e) for e in encoded)], dtype=np.int64)
-        return cls(np.frombuffer(b"".join(encoded), dtype=np.uint8), ends)
+        made = cls(np.frombuffer(b"".join(encoded), dtype=np.uint8), ends)
+        made._numbers = {term: number for number, term in enumerate(terms)}  # they are in memory anyway
+        return made
 
     def __len__(self) -> int:
         return len(self.ends) - 1
@@ -50,6 +58,8 @@ class Vocabulary:
 
     def find(self, term: str) -> int | None:
         """The number of a term, None when it is not there."""
+        if self._numbers is not None:
+            return self._numbers.get(term)
         wanted = term.encode("utf-8", "surrogatepass")
         key = np.uint64(int.from_bytes(wanted[:KEY].ljust(KEY, b"\0")))
         low, high = int(self.keys.searchsorted(key)), int(self.keys.searchsorted(key, "right"))
@@ -72,69 +82,146 @@ def _keys(blob: NDArray[np.uint8], ends: NDArray[np.int64]) -> NDArray[np.uint64
 
 
 @dataclass(frozen=True)
-class Postings:
-    """SciPy's CSC arrays: term t stands in passages indices[indptr[t]:indptr[t + 1]] (rising) with weights data[...].
+class Pairs:
+    """Neighbouring terms: those that begin with term t, by the other term and the passage, one row an occurrence, stand in
+    nexts[indptr[t]:indptr[t + 1]] (int32, the other term) and passages[...] (int32)."""
 
-    indptr int64 (terms + 1), indices int32, data float32 (the passage side of the score), df int32 (terms), upper float32
-    (terms): a term's largest weight.
+    indptr: NDArray[np.int64]
+    nexts: NDArray[np.int32]
+    passages: Passages
+
+    def row(self, first: int, second: int) -> Passages:
+        """The passages where a term is followed by another, rising, one for each time."""
+        low, high = int(self.indptr[first]), int(self.indptr[first + 1])
+        nexts, wanted = self.nexts[low:high], np.int32(second)
+        return self.passages[low + int(nexts.searchsorted(wanted)) : low + int(nexts.searchsorted(wanted, "right"))]
+
+
+@dataclass(frozen=True)
+class Postings:
+    """SciPy's CSC arrays: term t stands in passages indices[indptr[t]:indptr[t + 1]] (rising), tf[...] times in each.
+
+    indptr int64 (terms + 1), indices int32, tf uint16, norms float32 (passages), upper float32 (terms): what a posting of the
+    term weighs at most. A posting weighs `factor` times tf / (bend tf + norm). Two neighbours, written with a blank between
+    them, are a term as well; their number is made of the two numbers.
     """
 
     vocabulary: Vocabulary
     indptr: NDArray[np.int64]
-    indices: NDArray[np.int32]
-    data: NDArray[np.float32]
-    df: NDArray[np.int32]
+    indices: Passages
+    tf: Counts
+    pairs: Pairs | None
+    norms: NDArray[np.float32]
     upper: NDArray[np.float32]
-    passages: int
     weighting: str
 
-    def row(self, term: int) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
+    @classmethod
+    def of(
+        cls,
+        vocabulary: Vocabulary,
+        indptr: NDArray[np.int64],
+        indices: Passages,
+        tf: Counts,
+        pairs: Pairs | None,
+        lengths: NDArray[np.int64],
+        weighting: str,
+    ) -> "Postings":
+        """Postings with norms and bounds from the passages' lengths, in terms and pairs."""
+        blank = np.empty(0, dtype=np.float32)
+        plain = cls(vocabulary, indptr, indices, tf, pairs, np.zeros(len(lengths), dtype=np.float32), blank, weighting)
+        norms = formulas.bm25_norms(lengths) if weighting == "bm25" else plain._unit_norms()
+        weighed = cls(vocabulary, indptr, indices, tf, pairs, norms.astype(np.float32), blank, weighting)
+        return cls(vocabulary, indptr, indices, tf, pairs, weighed.norms, weighed._upper(), weighting)
+
+    @property
+    def passages(self) -> int:
+        """How many passages there are."""
+        return len(self.norms)
+
+    @property
+    def bend(self) -> float:
+        """1 where a weight grows less with each further occurrence, 0 where it grows with their number."""
+        return 1.0 if self.weighting == "bm25" else 0.0
+
+    def find(self, term: str) -> int | None:
+        """The number of a term, None where no passage holds it."""
+        first, _, second = term.partition(" ")  # no word holds a blank
+        number = self.vocabulary.find(first)
+        if not second or number is None:
+            return number
+        other = self.vocabulary.find(second) if self.pairs is not None else None
+        if other is None or self.pairs is None or not len(self.pairs.row(number, other)):
+            return None
+        return len(self.vocabulary) * (number + 1) + other
+
+    def counts(self, number: int) -> tuple[Passages, Counts]:
+        """The passages that hold a term, rising, and how often each does."""
+        first, second = divmod(number, len(self.vocabulary))
+        if not first:
+            span = slice(self.indptr[number], self.indptr[number + 1])
+            return self.indices[span], self.tf[span]
+        if self.pairs is None:
+            raise IndexError(number)
+        found = self.pairs.row(first - 1, second)
+        last = np.flatnonzero(np.diff(found, append=-1))
+        return found[last], np.diff(last, prepend=-1).astype(np.uint16)
+
+    def row(self, number: int) -> tuple[Passages, NDArray[np.float64]]:
         """The passages that hold a term, rising, and the term's weight in each."""
-        span = slice(self.indptr[term], self.indptr[term + 1])
-        return self.indices[span], self.data[span]
+        passages, tf = self.counts(number)
+        return passages, self.weights(number, passages, tf)
+
+    def weights(self, number: int, passages: Passages, tf: Counts) -> NDArray[np.float64]:
+        """What a term weighs in passages that hold it as often as that."""
+        return np.asarray(self.factor(number) * self.shares(passages, tf))
+
+    def shares(self, passages: Passages, tf: Counts) -> NDArray[np.float64]:
+        """What is weighed by `factor`: the part of a weight that is each posting's own."""
+        return formulas.bent(tf, self.norms[passages], self.bend)
+
+    def factor(self, number: int) -> float:
+        """What all weights of a term share: its idf by scikit-learn's weighting, which counts it on both sides."""
+        return 1.0 if self.weighting == "bm25" else self.idf(self.df(number))
+
+    def df(self, number: int) -> int:
+        """How many passages hold a term."""
+        if number < len(self.vocabulary):
+            return int(self.indptr[number + 1] - self.indptr[number])
+        return len(self.counts(number)[0])
 
     def idf(self, df: int) -> float:
         """The idf of a term that stands in `df` passages, by this weighting; df may be 0."""
         formula = formulas.bm25_idf if self.weighting == "bm25" else formulas.smooth_idf
-        return float(formula(np.array([df], dtype=np.float64), self.passages)[0])
+        return float(formula(df, self.passages))
+
+    def _unit_norms(self) -> NDArray[np.float64]:
+        total = np.zeros(self.passages)
+        for terms, span in spans(self.indptr):
+            df = np.diff(self.indptr[terms.start : terms.stop + 1])
+            idf = np.repeat(formulas.smooth_idf(df, self.passages), df)
+            total += np.bincount(self.indices[span], weights=(self.tf[span] * idf) ** 2, minlength=self.passages)
+        return formulas.unit_norms(total)
+
+    def _upper(self) -> NDArray[np.float32]:
+        found = np.zeros(len(self.vocabulary), dtype=np.float32)
+        for terms, span in spans(self.indptr):
+            weights = formulas.bent(self.tf[span], self.norms[self.indices[span]], self.bend)
+            starts = self.indptr[terms] - span.start
+            # rounded up: a bound must not lie below what it bounds
+            found[terms] = np.nextafter(np.maximum.reduceat(weights, starts).astype(np.float32), np.float32(np.inf))
+        return found
 
 
-def build(counts: Iterable[Mapping[str, int]], weighting: str) -> Postings:
-    """Postings of passages given as term counts, in order; BadSetting for an unknown weighting."""
-    if weighting not in formulas.NAMES:
-        raise BadSetting(f"unknown weighting {weighting!r}; known are {', '.join(formulas.NAMES)}")
-    numbers: dict[str, int] = {}
-    terms: list[int] = []
-    tf: list[int] = []
-    sizes: list[int] = []
-    for row in counts:
-        sizes.append(len(row))
-        for term, count in row.items():
-            terms.append(numbers.setdefault(term, len(numbers)))
-            tf.append(count)
-    ranks, vocabulary = _sorted(numbers)
-    rows = np.repeat(np.arange(len(sizes), dtype=np.int64), sizes)
-    columns = ranks[np.array(terms, dtype=np.int64)]
-    order = np.argsort(columns, kind="stable")  # stable: passages stay rising inside a term
-    rows, columns = rows[order], columns[order]
-    df = np.bincount(columns, minlength=len(numbers))
-    data = _weights(np.array(tf, dtype=np.float64)[order], rows, df[columns].astype(np.float64), len(sizes), weighting)
-    indptr, weights = np.concatenate([[0], np.cumsum(df)]).astype(np.int64), data.astype(np.float32)
-    upper = np.maximum.reduceat(weights, indptr[:-1]) if len(weights) else weights
-    return Postings(vocabulary, indptr, rows.astype(np.int32), weights, df.astype(np.int32), upper, len(sizes), weighting)
+def spans(indptr: NDArray[np.int64]) -> Iterator[tuple[slice, slice]]:
+    """Slices of terms and of their postings, in turn, each of about RANGE postings, or one term."""
+    low = 0
+    while low < len(indptr) - 1:
+        high = max(low + 1, int(np.searchsorted(indptr, indptr[low] + RANGE, side="right")) - 1)
+        yield slice(low, high), slice(int(indptr[low]), int(indptr[high]))
+        low = high
 
 
-def _sorted(numbers: Mapping[str, int]) -> tuple[NDArray[np.int64], Vocabulary]:
-    terms = sorted(numbers)
-    ranks = np.empty(len(terms), dtype=np.int64)
-    for rank, term in enumerate(terms):
-        ranks[numbers[term]] = rank
-    return ranks, Vocabulary.of(terms)
-
-
-def _weights(tf: formulas.Floats, rows: NDArray[np.int64], df: formulas.Floats, n: int, weighting: str) -> formulas.Floats:
-    if weighting == "bm25":
-        length = np.bincount(rows, weights=tf, minlength=n).astype(np.float64)
-        return formulas.bm25_tf(tf, length[rows], float(length.mean()) if n else 0.0)
-    # the cosine's norm needs the idf of every term, so here the passage side carries it
-    return formulas.unit_length(tf * formulas.smooth_idf(df, n), rows, n)
+def check_weighting(name: str) -> None:
+    """BadSetting for an unknown weighting."""
+    if name not in formulas.NAMES:
+        raise BadSetting(f"unknown weighting {name!r}; known are {', '.join(formulas.NAMES)}")

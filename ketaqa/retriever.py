@@ -4,6 +4,7 @@ Useful for: ranking. Not useful for: texts and citations.
 """
 
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from math import sqrt
 
@@ -84,9 +85,25 @@ class Retriever:
             return [replace(t, weight=t.weight / norm) for t in terms]
         return terms
 
+    def counted(self, questions: Iterable[str]) -> list[list[tuple[int, float]]]:
+        """For each question the numbers and weights of its own words, as `query` gives them."""
+        table, idf = self.postings, dict[int, float]()
+        found = []
+        for question in questions:
+            numbers = Counter(number for term in self.analyser.terms(question) if (number := table.find(term)) is not None)
+            for number in numbers.keys() - idf.keys():
+                idf[number] = table.idf(table.df(number))
+            # terms are numbered as they are sorted
+            weights = [(number, tf * idf[number]) for number, tf in sorted(numbers.items())]
+            if table.weighting == "tfidf":
+                norm = sqrt(sum(weight**2 for _, weight in weights)) or 1.0
+                weights = [(number, weight / norm) for number, weight in weights]
+            found.append(weights)
+        return found
+
     def _weighed(self, term: str, tf: int, factor: float = 1.0) -> QueryTerm:
-        number = self.postings.vocabulary.find(term)
-        idf = self.postings.idf(int(self.postings.df[number]) if number is not None else 0)
+        number = self.postings.find(term)
+        idf = self.postings.idf(self.postings.df(number) if number is not None else 0)
         return QueryTerm(term, number, factor * tf * idf, idf)
 
     def _meanings(self, question: str, context: str) -> list[QueryTerm]:
@@ -138,16 +155,17 @@ class Retriever:
             return float(self.meaning.scores(np.array([passage]), term.vector)[0]), True
         if term.number is None:
             return 0.0, False
-        indices, data = self.postings.row(term.number)
-        place = int(np.searchsorted(indices, passage))
-        held = place < len(indices) and int(indices[place]) == passage
-        own = float(data[place]) if held else 0.0
-        return term.weight * (own + self._document_share(passage, indices, data)), held
+        passages, tf = self.postings.counts(term.number)
+        first, end = self._around(passage)
+        low, high = (int(n) for n in np.searchsorted(passages, np.array([first, end], dtype=np.int32)))
+        weights = self.postings.weights(term.number, passages[low:high], tf[low:high])
+        own = float(weights[passages[low:high] == passage].sum())
+        share = 0.0 if self.firsts is None else DOCUMENT_WEIGHT * float(weights.sum()) / (end - first)
+        return term.weight * (own + share), own > 0.0
 
-    def _document_share(self, passage: int, indices: NDArray[np.int32], data: NDArray[np.float32]) -> float:
+    def _around(self, passage: int) -> tuple[int, int]:
+        """The span of the passages that have a share in a passage's score."""
         if self.firsts is None:
-            return 0.0
+            return passage, passage + 1
         document = int(np.searchsorted(self.firsts, passage, side="right")) - 1
-        first, end = self.firsts[document : document + 2]
-        inside = slice(*np.searchsorted(indices, [first, end]))
-        return DOCUMENT_WEIGHT * float(data[inside].sum(dtype=np.float64)) / int(end - first)
+        return int(self.firsts[document]), int(self.firsts[document + 1])

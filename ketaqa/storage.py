@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from ketaqa.errors import BadIndex
 
-FORMAT = "ketaqa index 4"
+FORMAT = "ketaqa index 5"
 MANIFEST = "manifest.json"
 LOCK = ".lock"
 DATA = re.compile(r"data-[0-9a-f]{12}")

@@ -5,20 +5,21 @@ at few of them, where an index is large and `ketaqa[fast]` is installed. Useful 
 what a term adds (retriever).
 """
 
-import logging
-import threading
 from collections.abc import Sequence
-from importlib.util import find_spec
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ketaqa import compiling
+from ketaqa.compiling import Query
 from ketaqa.postings import Postings
 
 # passages for each sum wanted from which MaxScore pays: of 100,000 it takes a fourth of the time where 10 are wanted, as long
 # where 500 are (an opened index wants 500 and their documents' other passages); and passages below which nothing takes long
 LARGE, SMALL = 400, 20_000
+GROUP = 64  # questions a thread takes at a time
 
 Numbers = NDArray[np.int64]
 Scores = NDArray[np.float64]
@@ -34,17 +35,17 @@ class Sums(Protocol):
         """The sums of these passages."""
 
 
-def sums(postings: Postings, query: Sequence[tuple[int, float]], wanted: int) -> Sums:
-    """The sums of weight times posting over a query's terms (number in the vocabulary, each once; weight), in their order.
+def sums(postings: Postings, query: Query, wanted: int) -> Sums:
+    """The sums of weight times posting over a query's terms (number, each once; weight), in their order.
 
     wanted: about how many sums will be asked for.
     """
     query = [(term, weight) for term, weight in query if weight > 0.0]
-    numbers, factors = np.array([t for t, _ in query], dtype=np.int64), np.array([w for _, w in query], dtype=np.float64)
-    compiled = _compiled.module() if postings.passages >= SMALL and len(numbers) else None
-    if compiled is not None and postings.passages >= LARGE * wanted:
-        return Searched(postings, numbers, factors, compiled)
-    return Added(postings, numbers, factors, compiled)
+    compiled = compiling.module() if postings.passages >= SMALL and query else None
+    if compiled is None:
+        return Added(postings, query)
+    way = Searched if postings.passages >= LARGE * wanted else Summed
+    return way(postings, query, compiled)
 
 
 def best(numbers: Numbers, scores: Scores, k: int) -> Numbers:
@@ -57,20 +58,35 @@ def best(numbers: Numbers, scores: Scores, k: int) -> Numbers:
 
 
 class Added:
-    """All postings, added up: compiled, or by NumPy."""
+    """All postings, added up by NumPy."""
 
-    def __init__(self, postings: Postings, terms: Numbers, weights: Scores, compiled: Any = None) -> None:
-        self._sums, self._compiled = np.zeros(postings.passages), compiled
-        if compiled is not None:
-            compiled.add(*_arrays(postings), terms, weights, self._sums)
-            return
-        for term, weight in zip(terms, weights, strict=True):
-            indices, data = postings.row(int(term))
-            self._sums[indices] += weight * data.astype(np.float64)
+    def __init__(self, postings: Postings, query: Query) -> None:
+        self._sums = np.zeros(postings.passages)
+        for number, weight in query:
+            passages, tf = postings.counts(number)
+            self._sums[passages] += weight * postings.factor(number) * postings.shares(passages, tf)
 
     def best(self, k: int) -> Numbers:
         """See Sums."""
-        found = self._compiled.largest(self._sums, k) if self._compiled is not None else np.flatnonzero(self._sums > 0.0)
+        found = np.flatnonzero(self._sums > 0.0)
+        return np.sort(best(found, self._sums[found], k))
+
+    def at(self, passages: Numbers) -> Scores:
+        """See Sums."""
+        return self._sums[passages]
+
+
+class Summed:
+    """All postings, added up by compiled code."""
+
+    def __init__(self, postings: Postings, query: Query, compiled: Any) -> None:
+        self._sums, self._compiled = np.zeros(postings.passages), compiled
+        lists, rows, weights, _ = compiling.gathered(postings, query)
+        compiled.add(lists, rows, weights, self._sums)
+
+    def best(self, k: int) -> Numbers:
+        """See Sums."""
+        found = self._compiled.largest(self._sums, max(1, min(k, len(self._sums))))
         return np.sort(best(found, self._sums[found], k))
 
     def at(self, passages: Numbers) -> Scores:
@@ -81,76 +97,47 @@ class Added:
 class Searched:
     """The postings that can matter, by MaxScore."""
 
-    def __init__(self, postings: Postings, terms: Numbers, weights: Scores, compiled: Any) -> None:
+    def __init__(self, postings: Postings, query: Query, compiled: Any) -> None:
         self._passages, self._compiled = postings.passages, compiled
-        self._upper = postings.upper[terms].astype(np.float64)
-        self._arrays = (*_arrays(postings), terms, weights)
+        self._lists, self._rows, self._weights, self._upper = compiling.gathered(postings, query)
 
     def best(self, k: int) -> Numbers:
         """See Sums."""
-        room = _room(self._passages)
-        found = self._compiled.best(*self._arrays, self._upper, max(1, min(k, self._passages)), *room).astype(np.int64)
-        scores = self.at(found)
-        return np.sort(best(found[scores > 0.0], scores[scores > 0.0], k))
+        k = max(1, min(k, self._passages))
+        found = self._compiled.best(self._lists, self._rows, self._weights, self._upper, k, *compiling.room(self._passages))
+        scores = self.at(found.astype(np.int64))
+        return np.sort(best(found.astype(np.int64), scores, k))
 
     def at(self, passages: Numbers) -> Scores:
         """See Sums."""
-        return np.asarray(self._compiled.scores(*self._arrays, passages))
+        return np.asarray(self._compiled.scores(self._lists, self._rows, self._weights, passages))
 
 
-def _arrays(postings: Postings) -> tuple[NDArray[Any], ...]:
-    # compiled for arrays that can't be written, as memory-mapped ones are
-    views = [array.view() for array in (postings.indptr, postings.indices, postings.data)]
-    for view in views:
-        view.flags.writeable = False
-    return tuple(views)
+def search(postings: Postings, queries: Sequence[Query], k: int, threads: int = 1) -> tuple[Numbers, Scores]:
+    """Passages and scores (queries, k) of many queries, by falling score, ties by number, padded with -1 and 0."""
+    numbers, found = np.full((len(queries), k), -1, dtype=np.int64), np.zeros((len(queries), k))
+    compiled = compiling.module() if postings.passages >= max(SMALL, LARGE * k) else None
 
+    def fill(start: int) -> None:
+        group = slice(start, start + GROUP)
+        if compiled is not None:
+            several = [[(term, weight) for term, weight in query if weight > 0.0] for query in queries[group]]
+            lists, rows, weights, upper = compiling.gathered(postings, [pair for query in several for pair in query])
+            ends = np.cumsum([len(query) for query in several])
+            room = compiling.room(postings.passages)
+            compiled.search(lists, ends, rows, weights, upper, *room, numbers[group], found[group])
+            return
+        for place, query in enumerate(queries[group], start):
+            way = sums(postings, query, k)
+            passages = way.best(k)
+            scores = way.at(passages)
+            order = np.lexsort((passages, -scores))
+            numbers[place, : len(order)], found[place, : len(order)] = passages[order], scores[order]
 
-_local = threading.local()
-
-
-def _room(passages: int) -> tuple[Scores, NDArray[np.int32]]:
-    """Working room of this thread: filling it with zeros anew would take longer than most questions."""
-    room: tuple[Scores, NDArray[np.int32]] | None = getattr(_local, "room", None)
-    if room is None or len(room[0]) != passages:
-        room = _local.room = (np.zeros(passages), np.empty(passages, dtype=np.int32))
-    return room
-
-
-class _Compiled:
-    """The compiled module, loaded beside the first questions: loading takes a second, compiling the first time ten."""
-
-    def __init__(self) -> None:
-        self._lock, self._thread = threading.Lock(), None if find_spec("numba") else threading.Thread()
-        self._module: Any = None
-
-    def module(self) -> Any:
-        """The module, None while it is loading or where numba is not installed."""
-        with self._lock:
-            if self._thread is None:
-                self._thread = threading.Thread(target=self.load, daemon=True)
-                self._thread.start()
-        return self._module
-
-    def load(self) -> Any:
-        """Load and compile it now; it comes back."""
-        try:
-            from ketaqa import maxscore
-
-            maxscore.warm()
-        except (ImportError, RuntimeError, OSError) as error:
-            # numba keeps what it compiled beside the code, or in NUMBA_CACHE_DIR
-            cure = "let NUMBA_CACHE_DIR name a folder that can be written, or install ketaqa[fast] again"
-            logging.getLogger(__name__).warning("questions are answered the slower way: %s; %s", error, cure)
-            return None
-        self._module = maxscore
-        return maxscore
-
-
-_compiled = _Compiled()
-
-
-def load() -> None:
-    """Load the compiled way now, where numba is installed: for those who time what comes after."""
-    if find_spec("numba"):
-        _compiled.load()
+    starts = range(0, len(queries), GROUP)
+    if threads > 1:
+        with ThreadPoolExecutor(threads) as pool:
+            list(pool.map(fill, starts))
+    else:
+        list(map(fill, starts))
+    return numbers, found

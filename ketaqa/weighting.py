@@ -3,8 +3,10 @@
 Useful for: turning how often a term stands in a passage, and in how many passages, into numbers that add up to a score.
 Not useful for: finding passages.
 
-tf is a count in one passage, df the number of passages that hold a term, N the number of passages; all arrays are float64.
+tf is a count in one passage, df the number of passages that hold a term, n the number of passages; results are float64.
 """
+
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,23 +18,32 @@ BM25_B = 0.75
 NAMES = ("bm25", "tfidf")
 
 
-def bm25_idf(df: Floats, n: int) -> Floats:
-    """log(1 + (N - df + 0.5) / (df + 0.5)), always positive (Robertson & Zaragoza 2009, Lucene's form)."""
+def bm25_idf(df: Any, n: int) -> Floats:
+    """log(1 + (n - df + 0.5) / (df + 0.5)), always positive (Robertson & Zaragoza 2009, Lucene's form)."""
     return np.asarray(np.log1p((n - df + 0.5) / (df + 0.5)), dtype=np.float64)
 
 
-def bm25_tf(tf: Floats, length: Floats, mean_length: float, k1: float = BM25_K1, b: float = BM25_B) -> Floats:
-    """tf / (tf + k1 (1 - b + b length / mean length)), in [0, 1) (Robertson & Zaragoza 2009, without the constant k1 + 1)."""
-    return np.asarray(tf / (tf + k1 * (1.0 - b + b * length / max(mean_length, 1e-12))), dtype=np.float64)
+def bm25_norms(lengths: NDArray[np.int64], k1: float = BM25_K1, b: float = BM25_B) -> Floats:
+    """k1 (1 - b + b length / mean length), which a passage's counts are set against (Robertson & Zaragoza 2009)."""
+    mean = float(lengths.mean()) if len(lengths) else 0.0
+    return np.asarray(k1 * (1.0 - b + b * lengths / max(mean, 1e-12)), dtype=np.float64)
 
 
-def smooth_idf(df: Floats, n: int) -> Floats:
-    """log((1 + N) / (1 + df)) + 1: the idf of scikit-learn's TfidfTransformer with its defaults."""
+def bent(tf: NDArray[Any], norms: NDArray[Any], bend: float) -> Floats:
+    """tf / (bend tf + norm).
+
+    With bend 1 and BM25's norms that is BM25's count in [0, 1), without the constant k1 + 1; with bend 0 and the lengths of
+    vectors it is cosine normalisation (Salton & Buckley 1988).
+    """
+    counts = tf.astype(np.float64)
+    return np.asarray(counts / (bend * counts + norms.astype(np.float64)))
+
+
+def smooth_idf(df: Any, n: int) -> Floats:
+    """log((1 + n) / (1 + df)) + 1: the idf of scikit-learn's TfidfTransformer with its defaults."""
     return np.asarray(np.log((1.0 + n) / (1.0 + df)) + 1.0, dtype=np.float64)
 
 
-def unit_length(weights: Floats, rows: NDArray[np.int64], n: int) -> Floats:
-    """Weights divided by the Euclidean norm of their row (cosine normalisation, Salton & Buckley 1988)."""
-    norms = np.sqrt(np.bincount(rows, weights=weights**2, minlength=n))
-    norms[norms == 0.0] = 1.0
-    return np.asarray(weights / norms[rows], dtype=np.float64)
+def unit_norms(squares: Floats) -> Floats:
+    """Lengths of vectors, given the sums of their squares; 1 for a vector of zeros."""
+    return np.asarray(np.where(squares > 0.0, np.sqrt(squares), 1.0))

@@ -15,9 +15,12 @@ from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import ketaqa
+from ketaqa import inversion
+from ketaqa.lexicon import BORDER
 
 COMMAND = Path(sys.executable).with_name("ketaqa")
 BROWSERS = ("/usr/bin/chromium", "chromium", "chromium-browser", "google-chrome")
@@ -218,3 +221,13 @@ def _without_browser(reason: str):
     if os.environ.get("CI"):
         pytest.fail(reason)
     pytest.skip(reason)
+
+
+def postings_of(rows, weighting="bm25", paired=False):
+    """The postings of passages given as lists of terms, made as a build makes them; neighbours count where `paired`."""
+    names = {}
+    numbers = [n for row in rows for n in [*(names.setdefault(term, len(names)) for term in row), BORDER]]
+    none = np.empty(0, dtype=np.int32)
+    sizes = np.ones(len(rows), dtype=np.int64)
+    tokens = inversion.Tokens(list(names), np.array(numbers, dtype=np.int32), sizes, none, none, paired)
+    return inversion.join([inversion.invert(tokens)], weighting)

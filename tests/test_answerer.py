@@ -1,13 +1,13 @@
 """Answerer: coverage, confidence, the marked sentence, the reason for silence."""
 
-from collections import Counter
 from functools import cache
 
 import pytest
+from conftest import postings_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ketaqa import answerer, loaders, passages, postings, shipped
+from ketaqa import answerer, loaders, passages, shipped
 from ketaqa.analysis import analyser
 from ketaqa.loaders import markdown
 from ketaqa.records import Document, Passage, Piece, TermWeight
@@ -23,7 +23,7 @@ def passage(text, section=()):
 
 def query_of(question, *texts):
     """The query over a small collection of texts; a word in none of them is unknown."""
-    return Retriever(postings.build((Counter(ENGLISH.terms(t)) for t in texts), "bm25"), ENGLISH).query(question)
+    return Retriever(postings_of([ENGLISH.terms(t) for t in texts]), ENGLISH).query(question)
 
 
 def spans(found, document):

@@ -96,8 +96,8 @@ def test_ten_hits_are_the_default():
 
 def test_parameters_are_read_set_and_cloned():
     retriever = TfidfRetriever(weighting="tfidf", analyser="plain")
-    assert retriever.get_params() == {"weighting": "tfidf", "analyser": "plain"}
-    assert TfidfRetriever().get_params() == {"weighting": "bm25", "analyser": "english"}
+    assert retriever.get_params() == {"weighting": "tfidf", "analyser": "plain", "n_jobs": 1}
+    assert TfidfRetriever().get_params() == {"weighting": "bm25", "analyser": "english", "n_jobs": 1}
     assert retriever.set_params(weighting="bm25") is retriever
     assert retriever.weighting == "bm25"
     copy = clone(retriever.fit(TEXTS))

@@ -1,12 +1,12 @@
 """Meaning: told word by word, among passages that share a word unless an encoder asks, the same with every k."""
 
-from collections import Counter
 from dataclasses import replace
 
 import numpy as np
 import pytest
+from conftest import postings_of
 
-from ketaqa import analysis, meaning, postings, retriever, semantics
+from ketaqa import analysis, meaning, retriever, semantics
 from ketaqa.meaning import COMPANY, COMPANY_WEIGHT, Meaning
 from ketaqa.retriever import Retriever
 
@@ -20,7 +20,7 @@ TEXTS = [
 
 
 def ranker(texts=TEXTS, general=True, vectors=None):
-    table = postings.build([Counter(ENGLISH.terms(t)) for t in texts], "bm25")
+    table = postings_of([ENGLISH.terms(t) for t in texts])
     codes = semantics.packed(semantics.table().encode(texts) if vectors is None else vectors)
     return Retriever(table, ENGLISH, Meaning(table, codes, semantics.mean(codes), general))
 

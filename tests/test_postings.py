@@ -1,14 +1,12 @@
 """Postings: the vocabulary, and the sparse matrix against a naive count."""
 
-from collections import Counter
-
 import numpy as np
 import pytest
+from conftest import postings_of
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from sklearn.feature_extraction.text import TfidfVectorizer
 
-from ketaqa import postings
 from ketaqa.errors import BadSetting
 from ketaqa.postings import Vocabulary
 
@@ -41,7 +39,7 @@ def test_an_empty_vocabulary_finds_nothing():
 
 def test_code_points_beyond_the_first_plane_sort_after_those_inside():
     # UTF-16 would sort the surrogate pair of 😀 before U+FFFD
-    table = postings.build([Counter(["😀", "\ufffd", "a"])], "bm25")
+    table = postings_of([["😀", "\ufffd", "a"]])
     assert [table.vocabulary[n] for n in range(3)] == ["a", "\ufffd", "😀"]
     assert [table.vocabulary.find(t) for t in ("a", "\ufffd", "😀")] == [0, 1, 2]
 
@@ -73,11 +71,11 @@ def naive_bm25(rows, term, place):
 @example([])
 @example([[], []])
 def test_the_matrix_is_what_a_naive_count_gives(rows):
-    table = postings.build(map(Counter, rows), "bm25")
+    table = postings_of(rows)
     terms = sorted({t for row in rows for t in row})
     assert [table.vocabulary[n] for n in range(len(table.vocabulary))] == terms
     assert table.passages == len(rows)
-    assert table.df.tolist() == [sum(t in row for row in rows) for t in terms]
+    assert np.diff(table.indptr).tolist() == [sum(t in row for row in rows) for t in terms]
     expected = [[naive_bm25(rows, t, place) for t in terms] for place in range(len(rows))]
     np.testing.assert_allclose(dense(table), np.reshape(expected, (len(rows), len(terms))), rtol=1e-6)
 
@@ -85,43 +83,40 @@ def test_the_matrix_is_what_a_naive_count_gives(rows):
 @settings(max_examples=100, deadline=None)
 @given(COLLECTIONS.filter(lambda rows: any(rows)))
 def test_the_tfidf_matrix_is_scikit_learns(rows):
-    table = postings.build(map(Counter, rows), "tfidf")
+    table = postings_of(rows, "tfidf")
     peer = TfidfVectorizer(analyzer=lambda row: row).fit(rows)
     assert [table.vocabulary[n] for n in range(len(table.vocabulary))] == list(peer.get_feature_names_out())
     np.testing.assert_allclose(dense(table), peer.transform(rows).toarray(), atol=1e-6)
     for number in range(len(table.vocabulary)):
-        assert table.idf(int(table.df[number])) == pytest.approx(peer.idf_[number], rel=1e-12)
+        assert table.idf(table.df(number)) == pytest.approx(peer.idf_[number], rel=1e-12)
 
 
 @settings(max_examples=100, deadline=None)
 @given(COLLECTIONS, st.sampled_from(["bm25", "tfidf"]))
 def test_the_arrays_keep_their_types_and_order(rows, weighting):
-    table = postings.build(map(Counter, rows), weighting)
-    assert (table.indptr.dtype, table.indices.dtype, table.data.dtype, table.df.dtype) == (
-        np.int64,
-        np.int32,
-        np.float32,
-        np.int32,
-    )
+    table = postings_of(rows, weighting)
+    types = table.indptr.dtype, table.indices.dtype, table.tf.dtype, table.norms.dtype, table.upper.dtype
+    assert types == (np.int64, np.int32, np.uint16, np.float32, np.float32)
     assert table.indptr[0] == 0
-    assert table.indptr[-1] == len(table.indices) == len(table.data)
-    assert np.diff(table.indptr).tolist() == table.df.tolist()
+    assert table.indptr[-1] == len(table.indices) == len(table.tf)
+    assert np.diff(table.indptr).tolist() == [table.df(term) for term in range(len(table.vocabulary))]
     for term in range(len(table.vocabulary)):
         indices, data = table.row(term)
         assert (np.diff(indices) > 0).all()
         assert (data > 0).all()
+        assert data.max() <= table.factor(term) * float(table.upper[term])
 
 
 @pytest.mark.parametrize("weighting", ["bm25", "tfidf"])
 def test_a_term_that_no_passage_holds_weighs_most(weighting):
-    table = postings.build([Counter(["a"]), Counter(["a", "b"])], weighting)
+    table = postings_of([["a"], ["a", "b"]], weighting)
     assert table.idf(0) > table.idf(1) > table.idf(2) > 0
 
 
 @pytest.mark.parametrize("weighting", ["BM25", "", "lucene"])
 def test_an_unknown_weighting_is_refused(weighting):
     with pytest.raises(BadSetting) as refused:
-        postings.build([Counter(["a"])], weighting)
+        postings_of([["a"]], weighting)
     message = str(refused.value)
     assert "weighting" in message
     assert repr(weighting) in message

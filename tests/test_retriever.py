@@ -1,16 +1,16 @@
 """Retriever: exact top-k against brute force, and scores that explain themselves."""
 
-from collections import Counter
 from functools import reduce
 from itertools import pairwise
 from operator import add
 
 import numpy as np
 import pytest
+from conftest import postings_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ketaqa import analysis, fields, loaders, passages, postings, shipped
+from ketaqa import analysis, fields, inversion, loaders, passages, shipped
 from ketaqa.analysis import HEADING
 from ketaqa.records import Document, Heading
 from ketaqa.retriever import DOCUMENT_WEIGHT, HEADING_WEIGHT, Retriever
@@ -24,8 +24,19 @@ WEIGHTINGS = st.sampled_from(["bm25", "tfidf"])
 
 def retriever(texts, weighting="bm25", headings=None, analyser=PLAIN, firsts=None):
     above = headings or [""] * len(texts)
-    counts = [Counter(analyser.terms(t) + analyser.heading_terms(h)) for t, h in zip(texts, above, strict=True)]
-    return Retriever(postings.build(counts, weighting), analyser, firsts=firsts)
+    rows = [analyser.terms(t) + analyser.heading_terms(h) for t, h in zip(texts, above, strict=True)]
+    return Retriever(postings_of(rows, weighting), analyser, firsts=firsts)
+
+
+def read(cut):
+    """The retriever of documents' passages, their titles and headings included."""
+    english, inverter = analysis.analyser("english"), inversion.Inverter("english", paired=True)
+    texts = [fields.texts(*pair) for pair in cut]
+    sizes = np.array([len(own) for own in texts])
+    block = inverter.block(
+        inverter.chunks.of([text for own in texts for text in own]), sizes, [fields.beside(*pair, [], english) for pair in cut]
+    )
+    return Retriever(inversion.join([block], "bm25"), english)
 
 
 def brute_force(ranker, query, k):
@@ -33,8 +44,10 @@ def brute_force(ranker, query, k):
     scores = [0.0] * ranker.postings.passages
     for term in query:
         if term.number is not None:
-            weights = dict(zip(*(column.tolist() for column in ranker.postings.row(term.number)), strict=True))
-            scores = [score + term.weight * weights.get(place, 0.0) for place, score in enumerate(scores)]
+            passages, tf = ranker.postings.counts(term.number)
+            shares = dict(zip(passages.tolist(), ranker.postings.shares(passages, tf).tolist(), strict=True))
+            weight = term.weight * ranker.postings.factor(term.number)
+            scores = [score + weight * shares.get(place, 0.0) for place, score in enumerate(scores)]
     ranked = sorted((-score, place) for place, score in enumerate(scores) if score > 0)
     return [(place, -score) for score, place in ranked][:k]
 
@@ -161,8 +174,7 @@ def test_a_stop_word_matters_in_a_heading_only():
     document = Document(
         "d", "T", text, "", "d", (Heading(0, 17, 2, text[:17]), Heading(second, second + 19, 2, text[second : second + 19]))
     )
-    terms = [fields.terms(document, p, [], analysis.analyser("english")) for p in passages.cut(document)]
-    ranker = Retriever(postings.build(map(Counter, terms), "bm25"), analysis.analyser("english"))
+    ranker = read([(document, p) for p in passages.cut(document)])
     assert ranker.search(ranker.query("What is ketamine?"), 1)[0][0] == 0
     assert ranker.search(ranker.query("Who makes ketamine?"), 1)[0][0] == 1
 
@@ -170,8 +182,7 @@ def test_a_stop_word_matters_in_a_heading_only():
 def test_every_shipped_document_is_found_by_its_own_headings():
     documents = [d for s in loaders.find([shipped.corpus_path()])[0] for d in loaders.read(s).documents]
     cut = [(document, p) for document in documents for p in passages.cut(document)]
-    english = analysis.analyser("english")
-    ranker = Retriever(postings.build((Counter(fields.terms(*pair, [], english)) for pair in cut), "bm25"), english)
+    ranker = read(cut)
     for document in documents:
         for heading in document.headings:
             query = ranker.query(heading.text)

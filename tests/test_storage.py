@@ -84,8 +84,8 @@ def names_of_files():
         "companions",
         "spellings",
     ]
-    single = ["passages", "firsts", "source_stats", "source_of", "indptr", "indices", "data", "df", "upper", "terms_keys"]
-    single += ["spellings_counts", "vectors", "vectors_mean"]
+    single = ["passages", "firsts", "source_stats", "source_of", "indptr", "indices", "tf", "norms", "upper", "terms_keys"]
+    single += ["pair_indptr", "pair_nexts", "pair_passages", "spellings_counts", "vectors", "vectors_mean"]
     return sorted([*columns, *(f"{name}_ends" for name in columns), *single])
 
 

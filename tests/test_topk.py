@@ -1,37 +1,40 @@
 """Top-k by MaxScore equals top-k by adding all postings, to the last bit."""
 
 import threading
-from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
+from conftest import postings_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ketaqa import analysis, maxscore, postings, retriever, topk
+from ketaqa import analysis, compiling, maxscore, retriever, topk
 from ketaqa.retriever import Retriever
 
 WORDS = "abcdefgh"
+PAIRS = ["a b", "b a", "a a", "c d"]
 TEXTS = st.lists(st.text(WORDS, max_size=12), max_size=40)
-QUERIES = st.lists(st.tuples(st.sampled_from(WORDS), st.floats(0.01, 10)), max_size=8, unique_by=lambda pair: pair[0])
+QUERIES = st.lists(
+    st.tuples(st.sampled_from([*WORDS, *PAIRS]), st.floats(0.01, 10)), max_size=8, unique_by=lambda pair: pair[0]
+)
 
 
-def table_of(texts, weighting="bm25"):
-    return postings.build([Counter(text) for text in texts], weighting)
+def table_of(texts, weighting="bm25", paired=False):
+    return postings_of(texts, weighting, paired)
 
 
 def both(table, pairs):
-    held = [(number, weight) for word, weight in pairs if (number := table.vocabulary.find(word)) is not None]
-    terms, weights = np.array([t for t, _ in held], dtype=np.int64), np.array([w for _, w in held], dtype=np.float64)
-    ways = topk.Searched(table, terms, weights, maxscore), topk.Added(table, terms, weights, maxscore)
-    return topk.Added(table, terms, weights), *ways
+    query = [(number, weight) for word, weight in pairs if (number := table.find(word)) is not None]
+    return topk.Added(table, query), topk.Searched(table, query, maxscore), topk.Summed(table, query, maxscore)
 
 
 @settings(max_examples=300, deadline=None)
-@given(TEXTS, QUERIES, st.integers(1, 50), st.sampled_from(["bm25", "tfidf"]))
-def test_both_ways_give_the_same_passages_and_the_same_sums(texts, pairs, k, weighting):
-    added, *compiled = both(table_of(texts, weighting), pairs)
+@given(TEXTS, QUERIES, st.integers(1, 50), st.sampled_from(["bm25", "tfidf"]), st.booleans(), st.sampled_from([1, 32]))
+def test_all_ways_give_the_same_passages_and_the_same_sums(texts, pairs, k, weighting, paired, common):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(compiling, "COMMON", common)
+        added, *compiled = both(table_of(texts, weighting, paired), pairs)
     every = np.arange(len(texts))
     for way in compiled:
         assert way.best(k).tolist() == added.best(k).tolist()
@@ -53,6 +56,35 @@ def test_many_passages_with_many_ties_and_common_terms(k):
             assert way.at(way.best(k)).tolist() == added.at(added.best(k)).tolist()
 
 
+@settings(max_examples=100, deadline=None)
+@given(TEXTS, st.lists(QUERIES, max_size=5), st.integers(1, 50), st.sampled_from(["bm25", "tfidf"]), st.booleans())
+def test_many_queries_are_answered_as_each_alone(texts, queries, k, weighting, fast):
+    table = table_of(texts, weighting, paired=True)
+    numbered = [[(n, weight) for word, weight in query if (n := table.find(word)) is not None] for query in queries]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(topk, "GROUP", 2)
+        patch.setattr(topk, "LARGE", 0)
+        patch.setattr(topk, "SMALL", 0 if fast else 1000)
+        compiling.load()
+        found = [topk.search(table, numbered, k, threads) for threads in (1, 3)]
+    for numbers, scores in found:
+        assert numbers.shape == scores.shape == (len(queries), k)
+        for query, row, own in zip(numbered, numbers, scores, strict=True):
+            every = topk.Added(table, query).at(np.arange(len(texts)))
+            ranked = [n for n in np.lexsort((np.arange(len(texts)), -every)) if every[n] > 0][:k]
+            assert row.tolist() == ranked + [-1] * (k - len(ranked))
+            assert own.tolist() == [*every[ranked].tolist(), *[0.0] * (k - len(ranked))]
+
+
+def test_columns_are_few_and_hold_what_fits_a_byte(monkeypatch):
+    monkeypatch.setattr(compiling, "ROOM", 8)
+    table = table_of(["a" * 300 + "b", "bc", "bc", "bcd"])
+    columns = compiling.Columns(table.passages)
+    places = [columns.place(table.find(word), table) for word in "abcda"]
+    assert places == [-1, 0, 1, -1, -1]
+    assert columns.counts.tolist() == [[1, 1, 1, 1], [0, 1, 1, 1]]
+
+
 def test_no_passage_or_no_term_finds_nothing():
     for texts, pairs in ((["ab"], []), ([""], [("a", 1.0)])):
         for way in both(table_of(texts), pairs):
@@ -63,12 +95,12 @@ def test_no_passage_or_no_term_finds_nothing():
 def large(monkeypatch):
     monkeypatch.setattr(topk, "LARGE", 0)
     monkeypatch.setattr(topk, "SMALL", 0)
-    monkeypatch.setattr(topk, "_compiled", topk._Compiled())
+    monkeypatch.setattr(compiling, "_compiled", compiling._Compiled())
 
 
 def test_the_compiled_way_is_taken_when_it_is_there(large):
     table = table_of(["ab", "bc"])
-    assert topk._compiled.load() is maxscore
+    assert compiling._compiled.load() is maxscore
     assert isinstance(topk.sums(table, [(0, 1.0)], 1), topk.Searched)
     assert isinstance(topk.sums(table, [(0, 0.0)], 1), topk.Added)
 
@@ -76,28 +108,28 @@ def test_the_compiled_way_is_taken_when_it_is_there(large):
 def test_until_it_is_there_and_without_numba_postings_are_added(large, monkeypatch):
     table = table_of(["ab", "bc"])
     gate = threading.Event()
-    monkeypatch.setattr(topk._Compiled, "load", lambda self: gate.wait(10))
+    monkeypatch.setattr(compiling._Compiled, "load", lambda self: gate.wait(10))
     assert isinstance(topk.sums(table, [(0, 1.0)], 1), topk.Added)
     gate.set()
     monkeypatch.undo()
-    monkeypatch.setattr(topk, "find_spec", lambda name: None)
-    without = topk._Compiled()
+    monkeypatch.setattr(compiling, "find_spec", lambda name: None)
+    without = compiling._Compiled()
     started = threading.active_count()
     assert without.module() is None
     assert threading.active_count() == started
-    monkeypatch.setattr(topk, "_compiled", topk._Compiled())
-    topk._compiled.load()
+    monkeypatch.setattr(compiling, "_compiled", compiling._Compiled())
+    compiling._compiled.load()
     monkeypatch.setattr(topk, "LARGE", 0)
     monkeypatch.setattr(topk, "SMALL", 3)
     assert isinstance(topk.sums(table, [(0, 1.0)], 1), topk.Added)
 
 
 def test_where_nothing_can_be_compiled_one_line_says_the_cure(monkeypatch, caplog):
-    def fails():
+    def fails(lists):
         raise RuntimeError("cannot cache function")
 
     monkeypatch.setattr(maxscore, "warm", fails)
-    there = topk._Compiled()
+    there = compiling._Compiled()
     assert there.load() is None
     assert there.module() is None
     assert "NUMBA_CACHE_DIR" in caplog.text
@@ -105,7 +137,7 @@ def test_where_nothing_can_be_compiled_one_line_says_the_cure(monkeypatch, caplo
 
 def test_many_passages_a_document_are_added_up(large, monkeypatch):
     table = table_of(["ab"] * 4000)
-    topk._compiled.load()
+    compiling._compiled.load()
     monkeypatch.setattr(topk, "LARGE", 4)
     asked = []
     real = topk.sums
@@ -114,7 +146,7 @@ def test_many_passages_a_document_are_added_up(large, monkeypatch):
     for firsts in (np.arange(4001), np.array([0, 4000])):
         ranker = Retriever(table, plain, firsts=firsts)
         ranker.search(ranker.query("a"), 1)
-    assert [type(one) for one in asked] == [topk.Searched, topk.Added]
+    assert [type(one) for one in asked] == [topk.Searched, topk.Summed]
 
 
 def test_a_retriever_ranks_alike_both_ways_and_from_many_threads(monkeypatch):
@@ -122,13 +154,13 @@ def test_a_retriever_ranks_alike_both_ways_and_from_many_threads(monkeypatch):
     words = [f"w{n}" for n in range(60)]
     texts = [" ".join(rng.choice(words, 12)) for _ in range(800)]
     plain = analysis.analyser("plain")
-    table = postings.build([Counter(plain.terms(t) + analysis.pairs(plain.terms(t))) for t in texts], "bm25")
+    table = postings_of([plain.terms(t) for t in texts], paired=True)
     ranker = Retriever(table, plain, firsts=np.arange(0, 801, 4))
     questions = [" ".join(rng.choice(words, rng.integers(1, 7))) for _ in range(60)]
     expected = [ranker.search(ranker.query(q), 10) for q in questions]
     monkeypatch.setattr(topk, "LARGE", 0)
     monkeypatch.setattr(topk, "SMALL", 0)
-    monkeypatch.setattr(topk, "_compiled", topk._Compiled())
-    topk._compiled.load()
+    monkeypatch.setattr(compiling, "_compiled", compiling._Compiled())
+    compiling._compiled.load()
     with ThreadPoolExecutor(4) as pool:
         assert list(pool.map(lambda q: ranker.search(ranker.query(q), 10), questions)) == expected

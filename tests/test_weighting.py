@@ -44,12 +44,14 @@ def test_bm25_idf_by_hand(df, n, idf):
     ],
 )
 def test_bm25_tf_by_hand(tf, length, mean, weight):
-    assert weighting.bm25_tf(array(tf), array(length), mean)[0] == pytest.approx(weight, rel=1e-12)
+    norms = weighting.bm25_norms(np.array([length, 2 * mean - length]))
+    assert weighting.bent(array(tf), norms[:1], 1.0)[0] == pytest.approx(weight, rel=1e-12)
 
 
 @pytest.mark.parametrize(("k1", "b", "weight"), [(0.0, 0.75, 1.0), (1.0, 0.0, 0.5), (2.0, 1.0, 1 / 5)])
 def test_bm25_tf_obeys_its_parameters(k1, b, weight):
-    assert weighting.bm25_tf(array(1), array(20), 10.0, k1, b)[0] == pytest.approx(weight, rel=1e-12)
+    norms = weighting.bm25_norms(np.array([20, 0]), k1, b)
+    assert weighting.bent(array(1), norms[:1], 1.0)[0] == pytest.approx(weight, rel=1e-12)
 
 
 def test_the_parameters_of_bm25_are_the_usual_ones():
@@ -61,7 +63,8 @@ def test_the_parameters_of_bm25_are_the_usual_ones():
 @given(COUNTS, COUNTS, COUNTS)
 def test_bm25_is_the_formula_of_the_book(tf, length, mean):
     plain = tf / (tf + 1.2 * (1 - 0.75 + 0.75 * length / mean))
-    assert weighting.bm25_tf(array(tf), array(length), mean)[0] == pytest.approx(plain, rel=1e-12)
+    norms = weighting.bm25_norms(np.array([length, 2 * mean - length]))
+    assert weighting.bent(array(tf), norms[:1], 1.0)[0] == pytest.approx(plain, rel=1e-12)
     assert 0 < plain < 1
 
 
@@ -74,8 +77,9 @@ def test_bm25_idf_is_positive_and_falls_with_df(df, more):
     assert here == pytest.approx(math.log(1 + (n - df + 0.5) / (df + 0.5)), rel=1e-12)
 
 
-def test_bm25_tf_of_passages_without_words_is_a_number():
-    assert weighting.bm25_tf(array(0), array(0), 0.0)[0] == 0.0
+def test_bm25_of_passages_without_words_is_a_number():
+    assert weighting.bent(array(0), weighting.bm25_norms(np.array([0])), 1.0)[0] == 0.0
+    assert weighting.bm25_norms(np.array([], dtype=np.int64)).tolist() == []
 
 
 @pytest.mark.parametrize(("df", "n", "idf"), [(0, 0, 1.0), (1, 1, 1.0), (1, 3, math.log(2) + 1), (4, 9, math.log(2) + 1)])
@@ -85,7 +89,7 @@ def test_smooth_idf_by_hand(df, n, idf):
 
 @settings(max_examples=100, deadline=None)
 @given(MATRICES)
-def test_smooth_idf_and_unit_length_are_scikit_learns(rows):
+def test_smooth_idf_and_unit_norms_are_scikit_learns(rows):
     counts = np.array(rows, dtype=np.float64)
     peer = TfidfTransformer().fit(csr_matrix(counts))
     idf = weighting.smooth_idf((counts > 0).sum(axis=0).astype(np.float64), len(rows))
@@ -93,18 +97,15 @@ def test_smooth_idf_and_unit_length_are_scikit_learns(rows):
 
     places = np.nonzero(counts)
     ours = np.zeros_like(counts)
-    ours[places] = weighting.unit_length(counts[places] * idf[places[1]], places[0], len(rows))
+    norms = weighting.unit_norms(((counts * idf) ** 2).sum(axis=1))
+    ours[places] = idf[places[1]] * weighting.bent(counts[places], norms[places[0]], 0.0)
     np.testing.assert_allclose(ours, peer.transform(csr_matrix(counts)).toarray(), atol=1e-12)
 
 
-def test_unit_length_by_hand():
-    found = weighting.unit_length(array(3, 4, 5), np.array([0, 0, 2]), 3)
-    np.testing.assert_allclose(found, [0.6, 0.8, 1.0], rtol=1e-12)
-
-
-def test_rows_without_weight_stay_without_weight():
-    assert weighting.unit_length(array(0, 0), np.array([0, 1]), 2).tolist() == [0.0, 0.0]
-    assert weighting.unit_length(array(), np.array([], dtype=np.int64), 0).tolist() == []
+def test_the_lengths_of_vectors_by_hand():
+    norms = weighting.unit_norms(array(25, 0, 4))
+    assert norms.tolist() == [5.0, 1.0, 2.0]
+    np.testing.assert_allclose(weighting.bent(array(3, 0, 2), norms, 0.0), [0.6, 0.0, 1.0], rtol=1e-12)
 
 
 @pytest.mark.parametrize("function", ["bm25_idf", "smooth_idf"])

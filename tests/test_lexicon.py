@@ -1,0 +1,110 @@
+"""Many texts at once give the terms that each gives alone, and blocks joined give the postings of all passages."""
+
+from collections import Counter
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from conftest import postings_of
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from ketaqa import analysis, inversion, postings, shipped
+from ketaqa.inversion import Inverter
+from ketaqa.lexicon import BORDER, Chunks, Lexicon
+
+# letters with marks, ligatures, wide and tiny forms, capitals that grow when folded, quotes, points inside numbers, blanks
+ODD = "aA1_.,'’-–“\u0301ﬁẞİǰẖÅKΣς①½\u00a0\u2003\u200b\x1c\x85\ud800😀氯ー ا\n\t\0"
+TEXTS = st.lists(st.one_of(st.text(ODD, max_size=12), st.text(max_size=20)), max_size=6)
+
+
+def terms_at_once(analyser, texts):
+    chunks = Chunks()
+    lexicon = Lexicon(chunks, analyser.terms)
+    numbers, names = lexicon.numbers(chunks.of(texts)), list(lexicon.names)
+    ends = np.flatnonzero(numbers == BORDER)
+    return [[names[n] for n in part[part >= 0]] for part in np.split(numbers, ends)[: len(texts)]]
+
+
+@pytest.mark.parametrize("name", ["plain", "english"])
+@settings(max_examples=400, deadline=None)
+@given(TEXTS)
+@example(["H\u0331 J\u030c", "0.5mg 1,148.2", "can't can’t 'n'", "word—word", "\ufb03 x"])
+def test_texts_at_once_give_the_terms_of_each_text(name, texts):
+    analyser = analysis.analyser(name)
+    assert terms_at_once(analyser, texts) == [analyser.terms(text) for text in texts]
+
+
+def test_the_shipped_texts_at_once_give_their_terms():
+    texts = [path.read_text(encoding="utf-8") for path in sorted(shipped.corpus_path().glob("*.md"))]
+    analyser = analysis.analyser("english")
+    assert terms_at_once(analyser, texts) == [analyser.terms(text) for text in texts]
+
+
+def test_a_chunk_is_taken_apart_once():
+    seen = []
+    chunks = Chunks()
+    lexicon = Lexicon(chunks, lambda text: seen.append(text) or [text])
+    for _ in range(3):
+        lexicon.numbers(chunks.of(["Ketamine, ketamine", "dose ketamine"]))
+    assert seen == ["ketamine,", "ketamine", "dose"]
+
+
+ROWS = st.lists(st.lists(st.sampled_from(["a", "b", "é", "氯", "zz"]), max_size=8), max_size=10)
+
+
+@pytest.fixture(params=[1, 1 << 22], ids=["a term at a time", "all terms at once"])
+def at_a_time(request, monkeypatch):
+    monkeypatch.setattr(postings, "RANGE", request.param)
+
+
+def same(one, other):
+    arrays = ("indptr", "indices", "tf", "norms", "upper")
+    pairs = one.pairs is other.pairs or all(
+        getattr(one.pairs, name).tolist() == getattr(other.pairs, name).tolist() for name in ("indptr", "nexts", "passages")
+    )
+    return pairs and all(getattr(one, name).tolist() == getattr(other, name).tolist() for name in arrays)
+
+
+@pytest.mark.usefixtures("at_a_time")
+def test_blocks_joined_are_the_block_of_all():
+    @settings(max_examples=100, deadline=None)
+    @given(ROWS, st.lists(st.integers(0, 10), max_size=4), st.booleans(), st.sampled_from(["bm25", "tfidf"]))
+    def check(rows, cuts, paired, weighting):
+        texts = [" ".join(row) for row in rows]
+        bounds = [0, *sorted(min(cut, len(texts)) for cut in cuts), len(texts)]
+        inverter = Inverter("plain", paired)
+        joined = inversion.join([inverter(texts[low:high]) for low, high in pairwise(bounds)], weighting)
+        whole = postings_of(rows, weighting, paired)
+        assert same(joined, whole)
+
+    check()
+
+
+@settings(max_examples=150, deadline=None)
+@given(ROWS, st.sampled_from("abé"), st.sampled_from(["a", "b", "zz"]))
+def test_a_pair_is_counted_where_its_words_stand_together(rows, first, second):
+    table = postings_of(rows, paired=True)
+    number = table.find(f"{first} {second}")
+    counts = [Counter(pairwise(row))[first, second] for row in rows]
+    if number is None:
+        assert not any(counts)
+        return
+    passages, tf = table.counts(number)
+    assert dict(zip(passages.tolist(), tf.tolist(), strict=True)) == {n: count for n, count in enumerate(counts) if count}
+    assert table.df(number) == len(passages)
+
+
+@settings(max_examples=50, deadline=None)
+@given(ROWS)
+def test_numbers_too_many_for_one_key_are_sorted_alike(rows):
+    columns = [np.array([ord(term[0]) % 7 for row in rows for term in row], dtype=np.int64) for _ in range(3)]
+    usual, wide = inversion._rising(columns, [8, 8, 8]), inversion._rising(columns, [1 << 30, 1 << 30, 8])
+    assert [a.tolist() for a in usual] == [a.tolist() for a in wide]
+
+
+def test_no_text_gives_no_postings():
+    assert inversion.join([], "bm25").passages == 0
+    assert Inverter("plain", paired=True)([]).lengths.tolist() == []
+    empty = inversion.join([Inverter("plain")(["", "  "])], "bm25")
+    assert (empty.passages, len(empty.vocabulary)) == (2, 0)
