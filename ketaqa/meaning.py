@@ -9,6 +9,7 @@ that says it in other words. Not useful for: finding passages that hold no word 
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from math import sqrt
 
 import numpy as np
@@ -31,6 +32,7 @@ COMPANY = 32
 # what a word of the question before weighs beside the follow-up's own
 LENT = 0.3
 BLOCK = 8192  # passages whose vectors are compared at a time
+SMALL = 4096  # passages of an index whose vectors are kept unpacked, in 6 MB
 QUESTION, BEFORE = "(the whole question)", "(the question before)"
 
 Vector = NDArray[np.float64]
@@ -67,6 +69,8 @@ class Meaning:
 
     def _of(self, question: str, analyser: Analyser, name: str) -> tuple[dict[str, Vector], float]:
         """The vectors of a question's words, unscaled, and the idf of all of them, those that no passage holds included."""
+        if not question:
+            return {}, 0.0
         occurrences = Counter(analyser.words_and_terms(question))
         numbers = {term: self.postings.vocabulary.find(term) for _, term in occurrences if term is not None}
         df = {term: 0 if number is None else int(self.postings.df[number]) for term, number in numbers.items()}
@@ -106,23 +110,34 @@ class Meaning:
 
     def _means_of(self, terms: Sequence[int]) -> list[Vector]:
         """The mean of the passages that hold each term, by its weight there; where they are many, of some evenly apart."""
-        passages, weights = [], []
+        found = []
         for term in terms:
             indices, data = self.postings.row(term)
             step = np.arange(min(COMPANY, len(indices))) * len(indices) // min(COMPANY, len(indices))
-            passages.append(indices[step])
-            weights.append(data[step].astype(np.float64))
-        if not passages:
-            return []
-        vectors, ends = self._centred(np.concatenate(passages)), np.cumsum([len(w) for w in weights])
-        rows = zip(weights, np.split(vectors, ends[:-1]), strict=True)
-        return [np.asarray(np.einsum("i,ij->j", w, own) / w.sum()) for w, own in rows]
+            weights = data[step].astype(np.float64)
+            found.append(np.asarray(np.einsum("i,ij->j", weights, self._centred(indices[step])) / weights.sum()))
+        return found
 
     def scores(self, passages: NDArray[np.int64], vector: Vector) -> NDArray[np.float64]:
         """How much nearer than the average passage each of these lies to a question's vector (further: below 0)."""
-        codes = self.codes[passages]
-        near = semantics.products(codes, vector) - float(np.einsum("j,j->", self.mean.astype(np.float64), vector))
-        return np.where(codes.any(axis=1), near, 0.0)  # a passage without a vector is neither near nor far
+        return self._nearer(semantics.products(self.codes[passages], vector), passages, self._average(vector))
+
+    def shares(self, passages: NDArray[np.int64], vectors: Sequence[Vector]) -> NDArray[np.float64]:
+        """`scores` (vectors, passages) of several vectors with few passages."""
+        near = semantics.products_of_few(self.codes[passages], np.array(vectors))
+        return self._nearer(near, passages, np.array([[self._average(vector)] for vector in vectors]))
+
+    def _average(self, vector: Vector) -> float:
+        return float(np.einsum("j,j->", self.mean.astype(np.float64), vector))
+
+    def _nearer(self, near: NDArray[np.float64], passages: NDArray[np.int64], average: float | Vector) -> NDArray[np.float64]:
+        lengths = self._lengths[passages] if len(self.codes) <= SMALL else semantics.lengths(self.codes[passages])
+        # a passage without a vector is neither near nor far
+        return np.where(np.isfinite(lengths), near / lengths - average, 0.0)
+
+    @cached_property
+    def _lengths(self) -> NDArray[np.float64]:
+        return semantics.lengths(self.codes)
 
     def nearest(self, vector: Vector, count: int) -> NDArray[np.int64]:
         """The numbers of the `count` passages nearest to a question's vector, of all that are nearer than the average one.
@@ -139,7 +154,14 @@ class Meaning:
         return numbers
 
     def _centred(self, passages: NDArray[np.integer]) -> NDArray[np.float64]:
-        codes = self.codes[passages]
-        vectors = (semantics.unpacked(codes) - self.mean).astype(np.float64)
+        vectors = self._kept[passages] if len(self.codes) <= SMALL else self._less_mean(self.codes[passages])
+        return vectors.astype(np.float64)
+
+    @cached_property
+    def _kept(self) -> semantics.Vectors:
+        return self._less_mean(self.codes)
+
+    def _less_mean(self, codes: semantics.Codes) -> semantics.Vectors:
+        vectors = semantics.unpacked(codes) - self.mean
         vectors[~codes.any(axis=1)] = 0.0  # a passage without a vector is neither near nor far
-        return vectors
+        return np.asarray(vectors, dtype=np.float32)
