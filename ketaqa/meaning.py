@@ -128,7 +128,11 @@ class Meaning:
         return self._nearer(near, passages, np.array([[self._average(vector)] for vector in vectors]))
 
     def _average(self, vector: Vector) -> float:
-        return float(np.einsum("j,j->", self.mean.astype(np.float64), vector))
+        return float(np.einsum("j,j->", self._mean, vector))
+
+    @cached_property
+    def _mean(self) -> Vector:
+        return self.mean.astype(np.float64)
 
     def _nearer(self, near: NDArray[np.float64], passages: NDArray[np.int64], average: float | Vector) -> NDArray[np.float64]:
         lengths = self._lengths[passages] if len(self.codes) <= SMALL else semantics.lengths(self.codes[passages])

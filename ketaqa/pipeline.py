@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from ketaqa import answerer, conversation, safety
+from ketaqa import answerer, conversation, explaining, safety
 from ketaqa.config import Config
 from ketaqa.conversation import Message
 from ketaqa.errors import BadQuestion, BadSetting
@@ -131,8 +131,7 @@ class KetaQA:
             changed = self.index.stale(self.index.document_of(n) for n, _ in found)
             fresh = [(n, s) for n, s in found if self.index.document_of(n) not in changed]
             if len(fresh) >= k or len(found) < wanted:
-                hits = [self._hit(rank, n, s, query, question) for rank, (n, s) in enumerate(fresh[:k], 1)]
-                return hits, self._said_of(changed)
+                return self._hits(fresh[:k], query, question), self._said_of(changed)
             wanted *= 4
 
     def _said_of(self, changed: set[int]) -> str:
@@ -141,10 +140,17 @@ class KetaQA:
             return ""
         return STALE.format(names[0] if len(names) == 1 else f"{names[0]} and {len(names) - 1} more")
 
-    def _hit(self, rank: int, number: int, score: float, query: list[QueryTerm], question: str) -> Hit:
+    def _hits(self, found: list[tuple[int, float]], query: list[QueryTerm], question: str) -> list[Hit]:
+        reasons = explaining.explained(self.index.retriever, query, [number for number, _ in found])
+        passages = [self._marked(number, query, question) for number, _ in found]
+        return [
+            Hit(rank, score, passage, self.index.citation(number), terms)
+            for rank, ((number, score), passage, terms) in enumerate(zip(found, passages, reasons, strict=True), 1)
+        ]
+
+    def _marked(self, number: int, query: list[QueryTerm], question: str) -> Passage:
         passage, headings = self.index.passage(number), self.index.headings_in(number)
-        marked = answerer.highlighted(passage, headings, query, self.index.analyser, question)
-        return Hit(rank, score, marked, self.index.citation(number), self.index.retriever.explain(query, number))
+        return answerer.highlighted(passage, headings, query, self.index.analyser, question)
 
     def _answered(self, question: str, hits: list[Hit], notices: tuple[Notice, ...], sure: float) -> Answer:
         best, others = hits[0], tuple(hits[1:])
