@@ -57,7 +57,9 @@ def serve() -> None:
 
     os.environ.update(web.PINNED)
     listener = web.bound("127.0.0.1", 0)
-    app = api.create_app(ketaqa.open())
+    qa = ketaqa.open()
+    qa.prepare()
+    app = api.create_app(qa)
 
     @app.get("/empty")
     async def empty() -> dict[str, str]:

@@ -28,7 +28,9 @@ def _meant(retriever: Retriever, query: Sequence[QueryTerm], passages: Sequence[
     vectors = [t.vector for t in query if t.vector is not None]
     if retriever.meaning is None or not vectors:
         return []
-    return [[(weight, True) for weight in row] for row in retriever.meaning.shares(np.array(passages), vectors).tolist()]
+    return [
+        [(weight, True) for weight in row] for row in retriever.meaning.shares(np.array(passages), np.array(vectors)).tolist()
+    ]
 
 
 class _Counted:

@@ -8,7 +8,7 @@ that says it in other words. Not useful for: finding passages that hold no word 
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from math import sqrt
 
@@ -43,7 +43,7 @@ class Meaning:
     """The passages' vectors: codes (passages, half the dimensions) and their mean.
 
     general: whether the table speaks of their space. encoder: reads questions in the table's place, where it is set.
-    weight: what meaning weighs beside what it does with an encoder's vectors.
+    weight: what meaning weighs beside what it does with an encoder's vectors. companies: see `remember`.
     """
 
     postings: Postings
@@ -52,6 +52,7 @@ class Meaning:
     general: bool
     encoder: Encoder | None = None
     weight: float = 1.0
+    companies: dict[int, Vector] = field(default_factory=dict, repr=False, compare=False)
 
     def of(self, question: str, analyser: Analyser, before: str = "") -> dict[str, Vector]:
         """The vector of each word of a question; their sum is the question's.
@@ -80,7 +81,7 @@ class Meaning:
         held = {term: number for term, number in numbers.items() if number is not None}
         for share in (general, self._company(occurrences, held, idf)):
             for word, vector in share.items():
-                found[word] = found.get(word, np.zeros(len(self.mean))) + vector
+                found[word] = found[word] + vector if word in found else vector
         return found, sum(count * idf[term] for (_, term), count in occurrences.items() if term is not None)
 
     def _encoded(self, question: str, name: str) -> dict[str, Vector]:
@@ -110,31 +111,32 @@ class Meaning:
 
     def _means_of(self, terms: Sequence[int]) -> list[Vector]:
         """The mean of the passages that hold each term, by its weight there; where they are many, of some evenly apart."""
-        found = []
-        for term in terms:
-            indices, data = self.postings.row(term)
-            step = np.arange(min(COMPANY, len(indices))) * len(indices) // min(COMPANY, len(indices))
-            weights = data[step].astype(np.float64)
-            found.append(np.asarray(np.einsum("i,ij->j", weights, self._centred(indices[step])) / weights.sum()))
-        return found
+        return [kept if (kept := self.companies.get(term)) is not None else self._mean_of(term) for term in terms]
+
+    def _mean_of(self, term: int) -> Vector:
+        indices, data = self.postings.row(term)
+        step = np.arange(min(COMPANY, len(indices))) * len(indices) // min(COMPANY, len(indices))
+        weights = data[step].astype(np.float64)
+        return np.asarray(np.einsum("i,ij->j", weights, self._centred(indices[step])) / weights.sum())
+
+    def remember(self) -> None:
+        """Keep the company of every word of a small index: of all of them, for what people ask is not remembered."""
+        if len(self.codes) <= SMALL:
+            vocabulary = self.postings.vocabulary
+            # pairs hold a blank, evidence of headings a colon
+            words = [n for n in range(len(vocabulary)) if not {" ", ":"} & set(vocabulary[n])]
+            self.companies.update((number, self._mean_of(number)) for number in words)
 
     def scores(self, passages: NDArray[np.int64], vector: Vector) -> NDArray[np.float64]:
         """How much nearer than the average passage each of these lies to a question's vector (further: below 0)."""
-        return self._nearer(semantics.products(self.codes[passages], vector), passages, self._average(vector))
+        return self._nearer(semantics.products(self.codes[passages], vector), passages, vector)
 
-    def shares(self, passages: NDArray[np.int64], vectors: Sequence[Vector]) -> NDArray[np.float64]:
+    def shares(self, passages: NDArray[np.int64], vectors: Vector) -> NDArray[np.float64]:
         """`scores` (vectors, passages) of several vectors with few passages."""
-        near = semantics.products_of_few(self.codes[passages], np.array(vectors))
-        return self._nearer(near, passages, np.array([[self._average(vector)] for vector in vectors]))
+        return self._nearer(semantics.products_of_few(self.codes[passages], vectors), passages, vectors)
 
-    def _average(self, vector: Vector) -> float:
-        return float(np.einsum("j,j->", self._mean, vector))
-
-    @cached_property
-    def _mean(self) -> Vector:
-        return self.mean.astype(np.float64)
-
-    def _nearer(self, near: NDArray[np.float64], passages: NDArray[np.int64], average: float | Vector) -> NDArray[np.float64]:
+    def _nearer(self, near: NDArray[np.float64], passages: NDArray[np.int64], vectors: Vector) -> NDArray[np.float64]:
+        average = np.einsum("...j,j->...", vectors, self.mean.astype(np.float64))[..., None]
         lengths = self._lengths[passages] if len(self.codes) <= SMALL else semantics.lengths(self.codes[passages])
         # a passage without a vector is neither near nor far
         return np.where(np.isfinite(lengths), near / lengths - average, 0.0)

@@ -38,6 +38,11 @@ class KetaQA:
         """Version and number of passages."""
         return self.index.info
 
+    def prepare(self) -> None:
+        """Read into memory what many questions need: for a server, before the first of them."""
+        if self.index.retriever.meaning is not None:
+            self.index.retriever.meaning.remember()
+
     def ask(self, question: str, history: Sequence[Message] = (), k: int = DEFAULT_K) -> Answer:
         """The best passage with its citation and at most k - 1 alternatives, or an honest abstention.
 

@@ -24,6 +24,7 @@ def run(config: Config) -> None:
     print(f"loading the chat ({qa.info.passages} passages)", file=sys.stderr)
     from ketaqa.web.api import create_app
 
+    qa.prepare()
     app = create_app(qa)
     host, port = listener.getsockname()[:2]
     shown = f"[{host}]" if ":" in host else host
