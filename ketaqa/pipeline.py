@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
-from ketaqa import answerer, conversation, explaining, safety
+from ketaqa import answerer, conversation, explaining, safety, semantics
 from ketaqa.config import Config
 from ketaqa.conversation import Message
 from ketaqa.errors import BadQuestion, BadSetting
@@ -16,6 +16,7 @@ from ketaqa.safety import Care
 
 MAX_K = 100
 DEFAULT_K = 4
+REMEMBERED = 200_000  # terms of a vocabulary that a server keeps in memory, in some 30 MB
 READ = 1024  # passages, of those shown last, that are kept cut into sentences: cutting takes longer than finding
 Found = tuple[int, float]  # the number of a passage, and its score
 STALE = "{} changed since this index was built, so its text is not quoted. Build the index again: ketaqa index SOURCE -o INDEX"
@@ -42,6 +43,9 @@ class KetaQA:
         """Read into memory what many questions need: for a server, before the first of them."""
         if self.index.retriever.meaning is not None:
             self.index.retriever.meaning.remember()
+        for vocabulary in (self.index.retriever.postings.vocabulary, semantics.table().vocabulary):
+            if len(vocabulary) <= REMEMBERED:
+                vocabulary.remember()
 
     def ask(self, question: str, history: Sequence[Message] = (), k: int = DEFAULT_K) -> Answer:
         """The best passage with its citation and at most k - 1 alternatives, or an honest abstention.

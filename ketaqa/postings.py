@@ -26,6 +26,11 @@ class Vocabulary:
 
     def __init__(self, blob: NDArray[np.uint8], ends: NDArray[np.int64], keys: NDArray[np.uint64] | None = None) -> None:
         self.blob, self.ends, self._keys = blob, ends, keys
+        self._numbers: dict[str, int] | None = None
+
+    def remember(self) -> None:
+        """Keep all terms in memory, where `find` takes a hundredth of the time: for a server, and not too many terms."""
+        self._numbers = {self[number]: number for number in range(len(self))}
 
     @cached_property
     def keys(self) -> NDArray[np.uint64]:
@@ -50,6 +55,8 @@ class Vocabulary:
 
     def find(self, term: str) -> int | None:
         """The number of a term, None when it is not there."""
+        if self._numbers is not None:
+            return self._numbers.get(term)
         wanted = term.encode("utf-8", "surrogatepass")
         key = np.uint64(int.from_bytes(wanted[:KEY].ljust(KEY, b"\0")))
         low, high = int(self.keys.searchsorted(key)), int(self.keys.searchsorted(key, "right"))

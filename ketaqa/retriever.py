@@ -67,16 +67,16 @@ class Retriever:
         """
         words = self.analyser.terms(question)
         terms = [self._weighed(t, tf) for t, tf in Counter(words).items()]
-        paired = [self._weighed(t, tf, PAIR_WEIGHT) for t, tf in Counter(pairs(words)).items()]
+        paired = [self._weighed(t, tf, PAIR_WEIGHT, False) for t, tf in Counter(pairs(words)).items()]
         # a follow-up that equals a question is not that question: "is it safe?" asks of what was spoken of
         whole = HEADING_WEIGHT if context.strip() else WHOLE_WEIGHT
         headings = [
-            self._weighed(t, tf, whole if t.startswith(WHOLE) else HEADING_WEIGHT)
+            self._weighed(t, tf, whole if t.startswith(WHOLE) else HEADING_WEIGHT, False)
             for t, tf in Counter(self.analyser.heading_terms(question)).items()
         ]
         own = {t.term for t in terms}
-        lent = [self._weighed(t, 1, LENT) for t in sorted(set(self.analyser.terms(context)) - own)]
-        terms += [replace(t, word=False) for t in paired + headings + lent if t.number is not None]
+        lent = [self._weighed(t, 1, LENT, False) for t in sorted(set(self.analyser.terms(context)) - own)]
+        terms += [t for t in paired + headings + lent if t.number is not None]
         terms += self._meanings(question, context)
         terms.sort(key=lambda t: t.term)
         if self.postings.weighting == "tfidf":
@@ -84,10 +84,10 @@ class Retriever:
             return [replace(t, weight=t.weight / norm) for t in terms]
         return terms
 
-    def _weighed(self, term: str, tf: int, factor: float = 1.0) -> QueryTerm:
+    def _weighed(self, term: str, tf: int, factor: float = 1.0, word: bool = True) -> QueryTerm:
         number = self.postings.vocabulary.find(term)
         idf = self.postings.idf(int(self.postings.df[number]) if number is not None else 0)
-        return QueryTerm(term, number, factor * tf * idf, idf)
+        return QueryTerm(term, number, factor * tf * idf, idf, word)
 
     def _meanings(self, question: str, context: str) -> list[QueryTerm]:
         if self.meaning is None:

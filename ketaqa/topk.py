@@ -64,8 +64,13 @@ class Added:
         if compiled is not None:
             compiled.add(*_arrays(postings), terms, weights, self._sums)
             return
-        for term, weight in zip(terms, weights, strict=True):
-            indices, data = postings.row(int(term))
+        rows = [postings.row(int(term)) for term in terms]
+        if postings.passages < SMALL and rows:
+            # all at once, passage by passage in the same order
+            added = np.concatenate([data for _, data in rows]) * np.repeat(weights, [len(data) for _, data in rows])
+            self._sums = np.bincount(np.concatenate([indices for indices, _ in rows]), added, postings.passages)
+            return
+        for (indices, data), weight in zip(rows, weights, strict=True):
             self._sums[indices] += weight * data.astype(np.float64)
 
     def best(self, k: int) -> Numbers:
