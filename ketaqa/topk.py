@@ -60,7 +60,8 @@ class Added:
     """All postings, added up: compiled, or by NumPy."""
 
     def __init__(self, postings: Postings, terms: Numbers, weights: Scores, compiled: Any = None) -> None:
-        self._sums, self._compiled = np.zeros(postings.passages), compiled
+        self._sums: Scores = np.zeros(postings.passages)
+        self._compiled = compiled
         if compiled is not None:
             compiled.add(*_arrays(postings), terms, weights, self._sums)
             return
@@ -68,7 +69,8 @@ class Added:
         if postings.passages < SMALL and rows:
             # all at once, passage by passage in the same order
             added = np.concatenate([data for _, data in rows]) * np.repeat(weights, [len(data) for _, data in rows])
-            self._sums = np.bincount(np.concatenate([indices for indices, _ in rows]), added, postings.passages)
+            indices = np.concatenate([indices for indices, _ in rows])
+            self._sums = np.bincount(indices, added, postings.passages).astype(np.float64, copy=False)
             return
         for (indices, data), weight in zip(rows, weights, strict=True):
             self._sums[indices] += weight * data.astype(np.float64)
