@@ -1,4 +1,4 @@
-"""`make bench`: cold start, speed, and, where $KETAQA_COLLECTIONS names a folder of BEIR collections, quality."""
+"""`make bench`: cold start, speed, HTTP, and, where $KETAQA_COLLECTIONS names a folder of BEIR collections, quality."""
 
 import os
 import platform
@@ -6,7 +6,7 @@ import subprocess
 from importlib.metadata import version
 from pathlib import Path
 
-from benchmarks import cold_start, quality, speed
+from benchmarks import cold_start, http, quality, speed
 from ketaqa import encoder
 
 
@@ -17,6 +17,7 @@ def main() -> None:
     print(f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}, {versions}, commit {commit}")
     cold_start.main()
     speed.main()
+    http.main()
     folder = os.environ.get("KETAQA_COLLECTIONS")
     if folder and encoder.installed():
         quality.main(Path(folder))

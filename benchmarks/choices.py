@@ -49,7 +49,8 @@ def marked(index: Index, path: Path, split: str) -> float:
         best = index.passage(number)
         quotes = [q.text for q in collection.quotes[question_id] if q.doc_id == best.doc_id and q.text in best.text]
         if quotes:
-            shown = answerer.highlighted(best, index.headings_in(number), query, index.analyser, question)
+            read = answerer.reading(best, index.headings_in(number), index.analyser)
+            shown = answerer.highlighted(best, read, query, question)
             sentence = next(p.text for p in shown.pieces if p.highlight)
             hits.append(any(sentence in quote or quote in sentence for quote in quotes))
     return sum(hits) / len(hits)

@@ -15,6 +15,7 @@ from sklearn.metrics import roc_auc_score
 import ketaqa
 from ketaqa import answerer, safety, shipped
 from ketaqa.evaluation import collections
+from ketaqa.explaining import explained
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,7 @@ def rows() -> list[Row]:
             continue
         query = qa.query(row["question"], row.get("history", []))
         hits = qa.index.retriever.search(query, 1)
-        terms = qa.index.retriever.explain(query, hits[0][0]) if hits else ()
+        terms = explained(qa.index.retriever, query, [hits[0][0]])[0] if hits else ()
         right = bool(hits) and qa.index.passage_id(hits[0][0]) in relevant.get(row["question_id"], {})
         evidence = (answerer.coverage(query, terms), answerer.matched(query, terms, rarest))
         found.append(Row(row["split"], bool(row["answers"]), right, evidence))

@@ -24,6 +24,7 @@ The plan of the house, in the order in which data passes through; a room imports
     encoder       a sentence encoder, where one is installed
     meaning       what the words of a question mean in these documents
     retriever     a question -> exact top-k, and why
+    explaining    what each term added to each hit
     estimator     the retriever for scikit-learn
     storage       arrays in a folder: whole or not at all, checked when opened
     index         passages, documents and citations of an opened index

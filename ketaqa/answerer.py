@@ -5,7 +5,7 @@ Useful for: deciding what is shown. Not useful for: finding it (retriever).
 
 import re
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from math import exp
 
 from ketaqa.analysis import Analyser, paragraph_sentences
@@ -59,32 +59,55 @@ def confidence(query: Sequence[QueryTerm], terms: Sequence[TermWeight], rarest: 
     return 1.0 / (1.0 + exp(-evidence))
 
 
-def highlighted(
-    passage: Passage, headings: Sequence[Span], query: Sequence[QueryTerm], analyser: Analyser, question: str
-) -> Passage:
+@dataclass(frozen=True, slots=True)
+class Sentence:
+    """A sentence that may be marked: its span in the passage, its terms, and whether it holds a number."""
+
+    start: int
+    end: int
+    terms: frozenset[str]
+    number: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What is known of a passage before a question comes: its sentences, and the terms of the heading above it."""
+
+    sentences: tuple[Sentence, ...]
+    above: frozenset[str]
+
+
+def reading(passage: Passage, headings: Sequence[Span], analyser: Analyser) -> Reading:
+    """The reading of a passage. headings: the spans of heading lines in it."""
+    cut = [(start, end, passage.text[start:end]) for start, end in _candidates(passage.text, headings)]
+    return Reading(
+        tuple(Sentence(a, b, frozenset(analyser.terms(text)), NUMBER.search(text) is not None) for a, b, text in cut),
+        frozenset(term for heading in passage.section[-1:] for term in analyser.terms(heading)),
+    )
+
+
+def highlighted(passage: Passage, read: Reading, query: Sequence[QueryTerm], question: str) -> Passage:
     """The passage with the sentence that answers marked; the first one on a tie.
 
     A sentence gains the share of the question's idf that it holds, and QUANTITY_GAIN where the question asks for a
     quantity and the sentence holds a number. Words that the heading holds count HEADING_SHARE: the whole section is about
-    them, so they tell its sentences apart less. headings: the spans of heading lines in the passage.
+    them, so they tell its sentences apart less.
     """
-    above = {term for heading in passage.section[-1:] for term in analyser.terms(heading)}
-    idf = {t.term: t.idf * (HEADING_SHARE if t.term in above else 1.0) for t in query if t.word}
+    idf = sorted((t.term, t.idf * (HEADING_SHARE if t.term in read.above else 1.0)) for t in query if t.word)
     total = sum(t.idf for t in query if t.word) or 1.0
     asks_quantity = QUANTITY.search(question) is not None
     best, best_gain = None, -1.0
-    for start, end in _candidates(passage.text, headings):
-        sentence = passage.text[start:end]
-        gain = sum(idf.get(t, 0.0) for t in sorted(set(analyser.terms(sentence)))) / total
-        if asks_quantity and NUMBER.search(sentence):
+    for sentence in read.sentences:
+        gain = sum(weight for term, weight in idf if term in sentence.terms) / total
+        if asks_quantity and sentence.number:
             gain += QUANTITY_GAIN
         if gain > best_gain:
-            best, best_gain = (start, end), gain
+            best, best_gain = sentence, gain
     if best is None:
         return passage
-    start, end = best
-    cuts = ((passage.text[:start], False), (passage.text[start:end], True), (passage.text[end:], False))
-    return replace(passage, pieces=tuple(Piece(text, mark) for text, mark in cuts if text))
+    text = passage.text
+    cuts = ((text[: best.start], False), (text[best.start : best.end], True), (text[best.end :], False))
+    return replace(passage, pieces=tuple(Piece(cut, mark) for cut, mark in cuts if cut))
 
 
 def _candidates(text: str, headings: Sequence[Span]) -> list[Span]:

@@ -42,10 +42,9 @@ def courtesy(message: str) -> bool:
     return COURTESY.fullmatch(message) is not None
 
 
-def context(question: str, history: Sequence[Message]) -> str:
-    """The question before, where this one leans on it; empty where it stands alone."""
-    before = recent(history)
-    return before[0] if before and leans(question) else ""
+def context(before: Sequence[str], leans: bool) -> str:
+    """The question before (the first: newest first), where this one leans on it; empty where it stands alone."""
+    return before[0] if before and leans else ""
 
 
 def recent(history: Sequence[Message]) -> list[str]:

@@ -188,30 +188,41 @@ class Index:
         Where the whole folder is absent (an index carried to another machine) nothing can be said, and they count as fresh.
         """
         verdicts: dict[int, bool] = {}  # a file is looked at once, however many of its documents are asked about
+        roots: dict[str, bool | None] = {}
         found = set()
         for document in documents:
             source = int(self._arrays["source_of"][document])
             if source not in verdicts:
-                verdicts[source] = self._source_changed(source)
+                verdicts[source] = self._source_changed(source, roots)
             if verdicts[source]:
                 found.add(document)
         return found
 
-    def _source_changed(self, number: int) -> bool:
+    def _source_changed(self, number: int, roots: dict[str, bool | None]) -> bool:
         source = self._sources[number]
-        if not (self.path.resolve() / source["root"]).is_dir():
+        if source["root"] not in roots:
+            roots[source["root"]] = self._root_changed(source["root"])
+        verdict = roots[source["root"]]
+        if verdict is None:
+            return self._changed(source, [int(v) for v in self._arrays["source_stats"][number]])
+        return verdict
+
+    def _root_changed(self, root: str) -> bool | None:
+        """True where all files below a root count as changed, for its claims or sources did; False where all count as fresh,
+        for it is absent; None where each decides for itself.
+        """
+        if not (self._whole_path / root).is_dir():
             return False
-        if any(
-            self._changed(row, None)
-            for row in map(self._companions.__getitem__, range(len(self._companions)))
-            if row["root"] == source["root"]
-        ):
-            return True
-        return self._changed(source, [int(v) for v in self._arrays["source_stats"][number]])
+        companions = map(self._companions.__getitem__, range(len(self._companions)))
+        return True if any(self._changed(row, None) for row in companions if row["root"] == root) else None
+
+    @cached_property
+    def _whole_path(self) -> Path:
+        return self.path.resolve()
 
     def _changed(self, row: Mapping[str, str], known: list[int] | None) -> bool:
         """Whether a file is another than was read. `known`: its size and time then; where they differ the digest decides."""
-        path = self.path.resolve() / row["path"]
+        path = self._whole_path / row["path"]
         try:
             stat = path.stat()
             now = [stat.st_size, stat.st_mtime_ns]

@@ -8,7 +8,8 @@ that says it in other words. Not useful for: finding passages that hold no word 
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cached_property
 from math import sqrt
 
 import numpy as np
@@ -31,6 +32,7 @@ COMPANY = 32
 # what a word of the question before weighs beside the follow-up's own
 LENT = 0.3
 BLOCK = 8192  # passages whose vectors are compared at a time
+SMALL = 4096  # passages of an index whose vectors are kept unpacked, in 6 MB
 QUESTION, BEFORE = "(the whole question)", "(the question before)"
 
 Vector = NDArray[np.float64]
@@ -41,7 +43,7 @@ class Meaning:
     """The passages' vectors: codes (passages, half the dimensions) and their mean.
 
     general: whether the table speaks of their space. encoder: reads questions in the table's place, where it is set.
-    weight: what meaning weighs beside what it does with an encoder's vectors.
+    weight: what meaning weighs beside what it does with an encoder's vectors. companies: see `remember`.
     """
 
     postings: Postings
@@ -50,6 +52,7 @@ class Meaning:
     general: bool
     encoder: Encoder | None = None
     weight: float = 1.0
+    companies: dict[int, Vector] = field(default_factory=dict, repr=False, compare=False)
 
     def of(self, question: str, analyser: Analyser, before: str = "") -> dict[str, Vector]:
         """The vector of each word of a question; their sum is the question's.
@@ -67,6 +70,8 @@ class Meaning:
 
     def _of(self, question: str, analyser: Analyser, name: str) -> tuple[dict[str, Vector], float]:
         """The vectors of a question's words, unscaled, and the idf of all of them, those that no passage holds included."""
+        if not question:
+            return {}, 0.0
         occurrences = Counter(analyser.words_and_terms(question))
         numbers = {term: self.postings.find(term) for _, term in occurrences if term is not None}
         df = {term: 0 if number is None else self.postings.df(number) for term, number in numbers.items()}
@@ -76,7 +81,7 @@ class Meaning:
         held = {term: number for term, number in numbers.items() if number is not None}
         for share in (general, self._company(occurrences, held, idf)):
             for word, vector in share.items():
-                found[word] = found.get(word, np.zeros(len(self.mean))) + vector
+                found[word] = found[word] + vector if word in found else vector
         return found, sum(count * idf[term] for (_, term), count in occurrences.items() if term is not None)
 
     def _encoded(self, question: str, name: str) -> dict[str, Vector]:
@@ -106,23 +111,39 @@ class Meaning:
 
     def _means_of(self, terms: Sequence[int]) -> list[Vector]:
         """The mean of the passages that hold each term, by its weight there; where they are many, of some evenly apart."""
-        passages, weights = [], []
-        for term in terms:
-            held, tf = self.postings.counts(term)
-            step = np.arange(min(COMPANY, len(held))) * len(held) // min(COMPANY, len(held))
-            passages.append(held[step])
-            weights.append(self.postings.weights(term, held[step], tf[step]))
-        if not passages:
-            return []
-        vectors, ends = self._centred(np.concatenate(passages)), np.cumsum([len(w) for w in weights])
-        rows = zip(weights, np.split(vectors, ends[:-1]), strict=True)
-        return [np.asarray(np.einsum("i,ij->j", w, own) / w.sum()) for w, own in rows]
+        return [kept if (kept := self.companies.get(term)) is not None else self._mean_of(term) for term in terms]
+
+    def _mean_of(self, term: int) -> Vector:
+        held, tf = self.postings.counts(term)
+        step = np.arange(min(COMPANY, len(held))) * len(held) // min(COMPANY, len(held))
+        weights = self.postings.weights(term, held[step], tf[step])
+        return np.asarray(np.einsum("i,ij->j", weights, self._centred(held[step])) / weights.sum())
+
+    def remember(self) -> None:
+        """Keep the company of every word of a small index: of all of them, for what people ask is not remembered."""
+        if len(self.codes) <= SMALL:
+            vocabulary = self.postings.vocabulary
+            # evidence of headings holds a colon
+            words = [n for n in range(len(vocabulary)) if ":" not in vocabulary[n]]
+            self.companies.update((number, self._mean_of(number)) for number in words)
 
     def scores(self, passages: NDArray[np.int64], vector: Vector) -> NDArray[np.float64]:
         """How much nearer than the average passage each of these lies to a question's vector (further: below 0)."""
-        codes = self.codes[passages]
-        near = semantics.products(codes, vector) - float(np.einsum("j,j->", self.mean.astype(np.float64), vector))
-        return np.where(codes.any(axis=1), near, 0.0)  # a passage without a vector is neither near nor far
+        return self._nearer(semantics.products(self.codes[passages], vector), passages, vector)
+
+    def shares(self, passages: NDArray[np.int64], vectors: Vector) -> NDArray[np.float64]:
+        """`scores` (vectors, passages) of several vectors with few passages."""
+        return self._nearer(semantics.products_of_few(self.codes[passages], vectors), passages, vectors)
+
+    def _nearer(self, near: NDArray[np.float64], passages: NDArray[np.int64], vectors: Vector) -> NDArray[np.float64]:
+        average = np.einsum("...j,j->...", vectors, self.mean.astype(np.float64))[..., None]
+        lengths = self._lengths[passages] if len(self.codes) <= SMALL else semantics.lengths(self.codes[passages])
+        # a passage without a vector is neither near nor far
+        return np.where(np.isfinite(lengths), near / lengths - average, 0.0)
+
+    @cached_property
+    def _lengths(self) -> NDArray[np.float64]:
+        return semantics.lengths(self.codes)
 
     def nearest(self, vector: Vector, count: int) -> NDArray[np.int64]:
         """The numbers of the `count` passages nearest to a question's vector, of all that are nearer than the average one.
@@ -139,7 +160,14 @@ class Meaning:
         return numbers
 
     def _centred(self, passages: NDArray[np.integer]) -> NDArray[np.float64]:
-        codes = self.codes[passages]
-        vectors = (semantics.unpacked(codes) - self.mean).astype(np.float64)
+        vectors = self._kept[passages] if len(self.codes) <= SMALL else self._less_mean(self.codes[passages])
+        return vectors.astype(np.float64)
+
+    @cached_property
+    def _kept(self) -> semantics.Vectors:
+        return self._less_mean(self.codes)
+
+    def _less_mean(self, codes: semantics.Codes) -> semantics.Vectors:
+        vectors = semantics.unpacked(codes) - self.mean
         vectors[~codes.any(axis=1)] = 0.0  # a passage without a vector is neither near nor far
-        return vectors
+        return np.asarray(vectors, dtype=np.float32)

@@ -1,20 +1,24 @@
 """ask(question, history) -> Answer: the one place that wires the rooms together."""
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
-from ketaqa import answerer, conversation, safety
+from ketaqa import answerer, conversation, explaining, safety, semantics
 from ketaqa.config import Config
 from ketaqa.conversation import Message
 from ketaqa.errors import BadQuestion, BadSetting
 from ketaqa.index import Index
-from ketaqa.records import Answer, Correction, Document, Hit, IndexInfo, Notice, Passage, TermWeight
+from ketaqa.records import Answer, Citation, Correction, Document, Hit, IndexInfo, Notice, Passage, TermWeight
 from ketaqa.retriever import QueryTerm
 from ketaqa.safety import Care
 
 MAX_K = 100
 DEFAULT_K = 4
+REMEMBERED = 200_000  # terms of a vocabulary that a server keeps in memory, in some 30 MB
+READ = 1024  # passages, of those shown last, that are kept cut into sentences: cutting takes longer than finding
+Found = tuple[int, float]  # the number of a passage, and its score
 STALE = "{} changed since this index was built, so its text is not quoted. Build the index again: ketaqa index SOURCE -o INDEX"
 NO_HELP = "This is not answered here."
 NO_QUESTION = "That asks nothing. Type what you would like to know."
@@ -27,11 +31,21 @@ class KetaQA:
     def __init__(self, index: Index, config: Config | None = None) -> None:
         self.index = index
         self.config = config or Config()
+        # kept by passage, never by question: what people ask is not remembered
+        self._read = lru_cache(maxsize=READ)(self._read_anew)
 
     @property
     def info(self) -> IndexInfo:
         """Version and number of passages."""
         return self.index.info
+
+    def prepare(self) -> None:
+        """Read into memory what many questions need: for a server, before the first of them."""
+        if self.index.retriever.meaning is not None:
+            self.index.retriever.meaning.remember()
+        for vocabulary in (self.index.retriever.postings.vocabulary, semantics.table().vocabulary):
+            if len(vocabulary) <= REMEMBERED:
+                vocabulary.remember()
 
     def ask(self, question: str, history: Sequence[Message] = (), k: int = DEFAULT_K) -> Answer:
         """The best passage with its citation and at most k - 1 alternatives, or an honest abstention.
@@ -40,48 +54,53 @@ class KetaQA:
         BadQuestion when the question is empty, too long or not text.
         """
         _must_be_text(question)
+        asked = self._asked(question, history)
         # help comes before every other check: a long message from danger is still a message from danger
-        care = self.care(question, history)
+        care = asked.care()
         if care.silent:
             return self._abstained(question, care.notices, CARE if care.grave else NO_HELP)
-        question, k = self._checked(question), _checked_k(k)
+        self._checked(question)
+        k = _checked_k(k)
         if conversation.courtesy(question):
             return self._abstained(question, care.notices, CARE if care.grave else NO_QUESTION)
-        answer = self._looked_up(question, self.query(question, history), care.notices, k)
-        if answer.status == "abstained" and conversation.context(question, history):
+        answer = self._looked_up(asked, self._query(asked), care.notices, k)
+        if answer.status == "abstained" and asked.context:
             # leaning wording ("it") may just as well mean the subject of all documents: as typed, then
-            return self._looked_up(question, self.query(question), care.notices, k)
+            return self._looked_up(asked, self.index.retriever.query(asked.text), care.notices, k)
         return answer
 
     def care(self, question: str, history: Sequence[Message] = ()) -> Care:
         """The notices of a message, as it was typed and as it is searched for: a slip must not hide a danger."""
-        before, leans = conversation.recent(history), conversation.leans(question)
-        typed = safety.check_turn(question, before, leans)
-        read, *read_before = (self._mended(text)[0] for text in (question, *before))
-        if [read, *read_before] == [question, *before]:
-            return typed
-        return safety.joined(typed, safety.check_turn(read, read_before, leans))
+        return self._asked(question, history).care()
+
+    def _asked(self, question: str, history: Sequence[Message]) -> "_Asked":
+        before = conversation.recent(history)
+        text, corrections = self._mended(question)
+        read_before = [self._mended(one)[0] for one in before]
+        return _Asked(question, text, corrections, before, read_before, conversation.leans(question))
 
     def _mended(self, text: str) -> tuple[str, tuple[Correction, ...]]:
         # a text too long to be a question is not looked at word by word
         return self.index.spelling.read(text) if len(text) <= self.config.max_question_length else (text, ())
 
-    def _looked_up(self, question: str, query: list[QueryTerm], notices: tuple[Notice, ...], k: int) -> Answer:
-        text, corrections = self._mended(question)
-        hits, stale = self._fresh(text, query, k)
+    def _looked_up(self, asked: "_Asked", query: list[QueryTerm], notices: tuple[Notice, ...], k: int) -> Answer:
+        found, stale = self._fresh(query, k)
+        reasons = self._reasons(found, query)
         notices += (Notice("stale", stale),) if stale else ()
-        sure = self.confidence(query, hits[0].terms) if hits else 0.0
+        sure = self.confidence(query, reasons[0]) if reasons else 0.0
         if sure < answerer.THRESHOLD:
-            reason = stale or answerer.reason_for_silence(text, query, self.index.analyser)
-            return replace(self._abstained(question, notices, reason, sure), corrections=corrections)
-        return replace(self._answered(question, hits, notices, sure), corrections=corrections)
+            reason = stale or answerer.reason_for_silence(asked.text, query, self.index.analyser)
+            return self._abstained(asked.typed, notices, reason, sure, asked.corrections)
+        return self._answered(asked, self._hits(found, reasons, query, asked.text), notices, sure)
 
     def query(self, question: str, history: Sequence[Message] = ()) -> list[QueryTerm]:
         """The weighted terms that a question is searched by, its misspelt words and those of the question before mended."""
-        before = conversation.context(question, history)
+        return self._query(self._asked(question, history))
+
+    def _query(self, asked: "_Asked") -> list[QueryTerm]:
         # a text too long to be a question is no context either
-        context = before if len(before) <= self.config.max_question_length else ""
-        return self.index.retriever.query(self._mended(question)[0], self._mended(context)[0])
+        context = asked.context if len(asked.context) <= self.config.max_question_length else ""
+        return self.index.retriever.query(asked.text, context and asked.read_before[0])
 
     def confidence(self, query: Sequence[QueryTerm], terms: Sequence[TermWeight]) -> float:
         """How likely, in [0, 1], a passage answers a question, from what its terms added to its score."""
@@ -94,7 +113,9 @@ class KetaQA:
     def searched(self, query: str, k: int) -> tuple[list[Hit], str]:
         """The hits of `search`, and what to say where passages were left out; empty where none was."""
         text, _ = self._mended(self._checked(query))
-        return self._fresh(text, self.index.retriever.query(text), _checked_k(k))
+        terms = self.index.retriever.query(text)
+        found, stale = self._fresh(terms, _checked_k(k))
+        return self._hits(found, self._reasons(found, terms), terms, text), stale
 
     def corrections(self, query: str) -> tuple[Correction, ...]:
         """Which misspelt words of a query `search` reads as which others."""
@@ -123,16 +144,15 @@ class KetaQA:
             raise BadQuestion("the question is not valid text (a lone surrogate); type it again")
         return question
 
-    def _fresh(self, question: str, query: list[QueryTerm], k: int) -> tuple[list[Hit], str]:
-        """The k best hits whose files did not change, and, where one was left out, what to say of it."""
+    def _fresh(self, query: list[QueryTerm], k: int) -> tuple[list[Found], str]:
+        """The k best passages whose files did not change, and, where one was left out, what to say of it."""
         wanted = k
         while True:
             found = self.index.retriever.search(query, wanted)
             changed = self.index.stale(self.index.document_of(n) for n, _ in found)
             fresh = [(n, s) for n, s in found if self.index.document_of(n) not in changed]
             if len(fresh) >= k or len(found) < wanted:
-                hits = [self._hit(rank, n, s, query, question) for rank, (n, s) in enumerate(fresh[:k], 1)]
-                return hits, self._said_of(changed)
+                return fresh[:k], self._said_of(changed)
             wanted *= 4
 
     def _said_of(self, changed: set[int]) -> str:
@@ -141,19 +161,63 @@ class KetaQA:
             return ""
         return STALE.format(names[0] if len(names) == 1 else f"{names[0]} and {len(names) - 1} more")
 
-    def _hit(self, rank: int, number: int, score: float, query: list[QueryTerm], question: str) -> Hit:
-        passage, headings = self.index.passage(number), self.index.headings_in(number)
-        marked = answerer.highlighted(passage, headings, query, self.index.analyser, question)
-        return Hit(rank, score, marked, self.index.citation(number), self.index.retriever.explain(query, number))
+    def _reasons(self, found: list[Found], query: list[QueryTerm]) -> list[tuple[TermWeight, ...]]:
+        return explaining.explained(self.index.retriever, query, [number for number, _ in found])
 
-    def _answered(self, question: str, hits: list[Hit], notices: tuple[Notice, ...], sure: float) -> Answer:
+    def _hits(
+        self, found: list[Found], reasons: list[tuple[TermWeight, ...]], query: list[QueryTerm], question: str
+    ) -> list[Hit]:
+        hits = []
+        for rank, ((number, score), terms) in enumerate(zip(found, reasons, strict=True), 1):
+            passage, citation, read = self._read(number)
+            hits.append(Hit(rank, score, answerer.highlighted(passage, read, query, question), citation, terms))
+        return hits
+
+    def _read_anew(self, number: int) -> tuple[Passage, Citation, answerer.Reading]:
+        passage = self.index.passage(number)
+        read = answerer.reading(passage, self.index.headings_in(number), self.index.analyser)
+        return passage, self.index.citation(number), read
+
+    def _answered(self, asked: "_Asked", hits: list[Hit], notices: tuple[Notice, ...], sure: float) -> Answer:
         best, others = hits[0], tuple(hits[1:])
-        return Answer(question, "answered", best.passage, best.citation, sure, None, notices, others, best.terms, self.info)
+        shown = best.passage, best.citation, sure, None, notices, others, best.terms, self.info, asked.corrections
+        return Answer(asked.typed, "answered", *shown)
 
-    def _abstained(self, question: str, notices: tuple[Notice, ...], reason: str, sure: float = 0.0) -> Answer:
+    def _abstained(
+        self,
+        question: str,
+        notices: tuple[Notice, ...],
+        reason: str,
+        sure: float = 0.0,
+        corrections: tuple[Correction, ...] = (),
+    ) -> Answer:
         # a remark on a passage has no place where none is shown; a line to call, or a warning of its own, has
         notices = tuple(n for n in notices if n.links or n.kind != "disclaimer")
-        return Answer(question, "abstained", None, None, sure, reason, notices, (), (), self.info)
+        return Answer(question, "abstained", None, None, sure, reason, notices, (), (), self.info, corrections)
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """A question and the few before it (newest first), as typed and with their misspelt words mended, which is done once."""
+
+    typed: str
+    text: str
+    corrections: tuple[Correction, ...]
+    before: list[str]
+    read_before: list[str]
+    leans: bool
+
+    @property
+    def context(self) -> str:
+        """The question before, where this one leans on it."""
+        return conversation.context(self.before, self.leans)
+
+    def care(self) -> Care:
+        """What the rules say of it as typed and as read."""
+        typed = safety.check_turn(self.typed, self.before, self.leans)
+        if [self.text, *self.read_before] == [self.typed, *self.before]:
+            return typed
+        return safety.joined(typed, safety.check_turn(self.text, self.read_before, self.leans))
 
 
 def open_index(path: str | Path | None = None, config: Config | None = None) -> KetaQA:

@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 from ketaqa.analysis import WHOLE, Analyser, pairs
 from ketaqa.meaning import LENT, Meaning, Vector
 from ketaqa.postings import Postings
-from ketaqa.records import TermWeight
 from ketaqa.topk import Sums, best, sums
 
 # what a word in a heading weighs beside the same word in the text; chosen on the dev split, see benchmarks/choices.py
@@ -68,16 +67,16 @@ class Retriever:
         """
         words = self.analyser.terms(question)
         terms = [self._weighed(t, tf) for t, tf in Counter(words).items()]
-        paired = [self._weighed(t, tf, PAIR_WEIGHT) for t, tf in Counter(pairs(words)).items()]
+        paired = [self._weighed(t, tf, PAIR_WEIGHT, False) for t, tf in Counter(pairs(words)).items()]
         # a follow-up that equals a question is not that question: "is it safe?" asks of what was spoken of
         whole = HEADING_WEIGHT if context.strip() else WHOLE_WEIGHT
         headings = [
-            self._weighed(t, tf, whole if t.startswith(WHOLE) else HEADING_WEIGHT)
+            self._weighed(t, tf, whole if t.startswith(WHOLE) else HEADING_WEIGHT, False)
             for t, tf in Counter(self.analyser.heading_terms(question)).items()
         ]
         own = {t.term for t in terms}
-        lent = [self._weighed(t, 1, LENT) for t in sorted(set(self.analyser.terms(context)) - own)]
-        terms += [replace(t, word=False) for t in paired + headings + lent if t.number is not None]
+        lent = [self._weighed(t, 1, LENT, False) for t in sorted(set(self.analyser.terms(context)) - own)]
+        terms += [t for t in paired + headings + lent if t.number is not None]
         terms += self._meanings(question, context)
         terms.sort(key=lambda t: t.term)
         if self.postings.weighting == "tfidf":
@@ -87,24 +86,22 @@ class Retriever:
 
     def counted(self, questions: Iterable[str]) -> list[list[tuple[int, float]]]:
         """For each question the numbers and weights of its own words, as `query` gives them."""
-        table, idf = self.postings, dict[int, float]()
+        table = self.postings
         found = []
         for question in questions:
             numbers = Counter(number for term in self.analyser.terms(question) if (number := table.find(term)) is not None)
-            for number in numbers.keys() - idf.keys():
-                idf[number] = table.idf(table.df(number))
             # terms are numbered as they are sorted
-            weights = [(number, tf * idf[number]) for number, tf in sorted(numbers.items())]
+            weights = [(number, tf * table.idf(table.df(number))) for number, tf in sorted(numbers.items())]
             if table.weighting == "tfidf":
                 norm = sqrt(sum(weight**2 for _, weight in weights)) or 1.0
                 weights = [(number, weight / norm) for number, weight in weights]
             found.append(weights)
         return found
 
-    def _weighed(self, term: str, tf: int, factor: float = 1.0) -> QueryTerm:
+    def _weighed(self, term: str, tf: int, factor: float = 1.0, word: bool = True) -> QueryTerm:
         number = self.postings.find(term)
         idf = self.postings.idf(self.postings.df(number) if number is not None else 0)
-        return QueryTerm(term, number, factor * tf * idf, idf)
+        return QueryTerm(term, number, factor * tf * idf, idf, word)
 
     def _meanings(self, question: str, context: str) -> list[QueryTerm]:
         if self.meaning is None:
@@ -145,27 +142,3 @@ class Retriever:
         starts = np.cumsum(sizes) - sizes
         siblings = np.arange(sizes.sum()) + np.repeat(firsts - starts, sizes)
         return np.asarray(DOCUMENT_WEIGHT * (np.add.reduceat(counted.at(siblings), starts) / sizes)[place])
-
-    def explain(self, query: list[QueryTerm], passage: int) -> tuple[TermWeight, ...]:
-        """What each term added to a passage's score; the weights sum to it."""
-        return tuple(TermWeight(t.term, *self._contribution(t, passage)) for t in query)
-
-    def _contribution(self, term: QueryTerm, passage: int) -> tuple[float, bool]:
-        if term.vector is not None and self.meaning is not None:
-            return float(self.meaning.scores(np.array([passage]), term.vector)[0]), True
-        if term.number is None:
-            return 0.0, False
-        passages, tf = self.postings.counts(term.number)
-        first, end = self._around(passage)
-        low, high = (int(n) for n in np.searchsorted(passages, np.array([first, end], dtype=np.int32)))
-        weights = self.postings.weights(term.number, passages[low:high], tf[low:high])
-        own = float(weights[passages[low:high] == passage].sum())
-        share = 0.0 if self.firsts is None else DOCUMENT_WEIGHT * float(weights.sum()) / (end - first)
-        return term.weight * (own + share), own > 0.0
-
-    def _around(self, passage: int) -> tuple[int, int]:
-        """The span of the passages that have a share in a passage's score."""
-        if self.firsts is None:
-            return passage, passage + 1
-        document = int(np.searchsorted(self.firsts, passage, side="right")) - 1
-        return int(self.firsts[document]), int(self.firsts[document + 1])

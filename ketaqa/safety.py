@@ -33,7 +33,7 @@ class Rule:
 
     notice: Notice
     instead: bool
-    patterns: tuple[re.Pattern[str], ...]
+    pattern: re.Pattern[str]
     unless: tuple[re.Pattern[str], ...]
 
 
@@ -112,7 +112,7 @@ def _fits(rule: Rule, text: str) -> bool:
     # only these words are harmless: what stands beside them may not be
     for harmless in rule.unless:
         text = harmless.sub(" | ", text)
-    return any(p.search(text) for p in rule.patterns)
+    return rule.pattern.search(text) is not None
 
 
 @cache
@@ -121,13 +121,15 @@ def _rules() -> tuple[Rule, ...]:
     lines = {key: tuple(Link(**link) for link in links) for key, links in data["lines"].items()}
     words = data["words"]
 
-    def compiled(patterns: list[str]) -> tuple[re.Pattern[str], ...]:
-        return tuple(re.compile(rf"\b(?:{_WORDS.sub(lambda m: words[m[1]], p)})\b") for p in patterns)
+    def compiled(patterns: list[str]) -> re.Pattern[str]:
+        # as one expression, which reads a message once: one by one they took three times as long
+        return re.compile(rf"\b(?:{'|'.join(_WORDS.sub(lambda m: words[m[1]], p) for p in patterns)})\b")
 
     def rule(row: dict[str, object]) -> Rule:
         kind: NoticeKind = row["kind"]  # type: ignore[assignment]  # a test checks every kind in the file
         notice = Notice(kind, str(row["text"]), lines[str(row["lines"])] if "lines" in row else ())
-        patterns, unless = row["patterns"], row.get("unless", [])
-        return Rule(notice, bool(row["instead"]), compiled(patterns), compiled(unless))  # type: ignore[arg-type]
+        patterns: list[str] = row["patterns"]  # type: ignore[assignment]
+        unless: list[str] = row.get("unless", [])  # type: ignore[assignment]
+        return Rule(notice, bool(row["instead"]), compiled(patterns), tuple(compiled([one]) for one in unless))
 
     return tuple(rule(row) for row in data["rule"])

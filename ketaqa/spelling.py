@@ -48,13 +48,17 @@ class Spelling:
         question = question.translate(INVISIBLE)
         unknown = [word for word in dict.fromkeys(TOKEN.findall(question)) if self._unknown(word)]
         meant = {word: near for word in unknown[:MOST] if (near := self._nearest(words(word)[0]))}
+        if not meant:
+            return question, ()
         text = TOKEN.sub(lambda match: meant.get(match.group(), match.group()), question)
         return text, tuple(Correction(typed, word) for typed, word in meant.items())
 
     def _unknown(self, typed: str) -> bool:
         term = self.analyser.term(typed)
+        if term is None or self.known(term):
+            return False
         word = words(typed)[0]
-        if term is None or self.known(term) or len(word) < TYPED or not LATIN.fullmatch(word):
+        if len(word) < TYPED or not LATIN.fullmatch(word):
             return False
         if len(word) < SHORTEST and typed != typed.lower():
             return False  # an abbreviation

@@ -61,10 +61,16 @@ class Added:
     """All postings, added up by NumPy."""
 
     def __init__(self, postings: Postings, query: Query) -> None:
+        rows = [postings.counts(number) for number, _ in query]
+        shares = [w * postings.factor(n) * postings.shares(*row) for (n, w), row in zip(query, rows, strict=True)]
+        if postings.passages < SMALL and rows:
+            # all at once, passage by passage in the same order
+            indices = np.concatenate([passages for passages, _ in rows])
+            self._sums = np.bincount(indices, np.concatenate(shares), postings.passages).astype(np.float64, copy=False)
+            return
         self._sums = np.zeros(postings.passages)
-        for number, weight in query:
-            passages, tf = postings.counts(number)
-            self._sums[passages] += weight * postings.factor(number) * postings.shares(passages, tf)
+        for (passages, _), own in zip(rows, shares, strict=True):
+            self._sums[passages] += own
 
     def best(self, k: int) -> Numbers:
         """See Sums."""

@@ -30,9 +30,13 @@ def spans(found, document):
     return [(h.start - found.start, h.end - found.start) for h in document.headings if found.start <= h.start < found.end]
 
 
+def highlighted(found, headings, query, question):
+    return answerer.highlighted(found, answerer.reading(found, headings, ENGLISH), query, question)
+
+
 def marked(text, question, section=(), headings=()):
     query = query_of(question, text, "something else")
-    found = answerer.highlighted(passage(text, section), headings, query, ENGLISH, question)
+    found = highlighted(passage(text, section), headings, query, question)
     assert "".join(p.text for p in found.pieces) == text
     return [p.text for p in found.pieces if p.highlight]
 
@@ -192,7 +196,7 @@ def shipped_passages() -> list[tuple[Document, Passage]]:
 def test_the_law_of_pieces_on_the_shipped_corpus(question):
     query = query_of(question, *(p.text for _, p in shipped_passages()))
     for document, found in shipped_passages():
-        shown = answerer.highlighted(found, spans(found, document), query, ENGLISH, question)
+        shown = highlighted(found, spans(found, document), query, question)
         assert "".join(p.text for p in shown.pieces) == found.text
         assert all(p.text for p in shown.pieces)
         (mark,) = [p.text for p in shown.pieces if p.highlight]

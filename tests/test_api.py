@@ -12,6 +12,7 @@ from starlette.testclient import TestClient
 import ketaqa
 from ketaqa.config import Config
 from ketaqa.pipeline import MAX_K, KetaQA, open_index
+from ketaqa.web import api
 
 JSON = {"Content-Type": "application/json"}
 MARKER = "zyxwvutsrq"
@@ -87,6 +88,20 @@ def test_ask_gives_what_the_command_line_gives(http, kind, run_ketaqa):
     answer = ask(http, question=ANSWERS[kind])
     assert answer == json.loads(done.stdout)
     assert done.returncode == (0 if answer["status"] == "answered" else 1)
+
+
+def test_an_index_too_large_to_be_asked_at_once_gives_the_same_answers(monkeypatch, make_app, shipped, client):
+    monkeypatch.setattr(api, "AT_ONCE", 0)
+    with TestClient(make_app(shipped), base_url="http://127.0.0.1") as threaded:
+        for question in ANSWERS.values():
+            assert ask(threaded, question=question) == ask(client, question=question)
+        assert error_of(threaded.post("/v1/ask", json={"question": ""}), 422)
+
+
+def test_help_comes_through_whatever_else_was_typed(http):
+    reply = http.post("/v1/ask", content=json.dumps({"question": "I want to kill myself \ud800"}), headers=JSON)
+    assert reply.status_code == 200
+    assert [notice["kind"] for notice in reply.json()["notices"]] == ["crisis"]
 
 
 def test_search_gives_what_the_command_line_gives(http, run_ketaqa):

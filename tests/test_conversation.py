@@ -6,11 +6,15 @@ from hypothesis import strategies as st
 
 import ketaqa
 from ketaqa import conversation, pipeline
-from ketaqa.conversation import MEMORY, context, recent
+from ketaqa.conversation import MEMORY, leans, recent
 from ketaqa.errors import BadQuestion
 
 BEFORE = "Is ketamine addictive?"
 HISTORY = [{"role": "user", "content": BEFORE}, {"role": "assistant", "content": "It can be."}]
+
+
+def context(question, history):
+    return conversation.context(recent(history), leans(question))
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ import pytest
 from conftest import postings_of
 
 from ketaqa import analysis, meaning, retriever, semantics
+from ketaqa.explaining import explained
 from ketaqa.meaning import COMPANY, COMPANY_WEIGHT, Meaning
 from ketaqa.retriever import Retriever
 
@@ -39,7 +40,7 @@ def test_the_words_shares_sum_to_the_score():
         hits = qa.search(query, 4)
         assert hits
         for number, score in hits:
-            told = qa.explain(query, number)
+            told = explained(qa, query, [number])[0]
             assert sum(t.weight for t in told) == pytest.approx(score, abs=1e-9)
             assert any(t.term.startswith(retriever.MEANING) and t.weight for t in told)
 
@@ -71,7 +72,7 @@ def test_where_an_encoder_asks_the_nearest_are_found_without_a_common_word(monke
     query = qa.query("bladder")
     (first, score), *_ = qa.search(query, 1)
     assert first == 3
-    assert sum(t.weight for t in qa.explain(query, first)) == pytest.approx(score, abs=1e-9)
+    assert sum(t.weight for t in explained(qa, query, [first])[0]) == pytest.approx(score, abs=1e-9)
     for question in ("bladder", "gardening", "zxqv"):
         asked = qa.query(question)
         assert qa.search(asked, 1) == qa.search(asked, 2)[:1]

@@ -288,3 +288,14 @@ def test_what_is_not_there_is_refused_by_name(qa, tmp_path):
 def test_an_index_named_in_the_settings_answers(toy):
     named = open_index(config=Config(index=str(toy / "toy.index")))
     assert named.info == ketaqa.open(toy / "toy.index").info
+
+
+def test_what_is_kept_for_many_questions_changes_no_answer(shipped):
+    prepared = ketaqa.open()
+    prepared.prepare()
+    kept = prepared.index.retriever.meaning.companies
+    assert kept
+    for question in ("How fast does ketamine work?", "bladder harm", "whats the offside rule", "is it legal", "wht is ketamin"):
+        assert prepared.ask(question, k=7) == shipped.ask(question, k=7)
+    assert prepared.index.retriever.meaning.companies is kept
+    assert not shipped.index.retriever.meaning.companies  # a question leaves nothing behind

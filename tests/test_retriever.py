@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from ketaqa import analysis, fields, inversion, loaders, passages, shipped
 from ketaqa.analysis import HEADING
+from ketaqa.explaining import explained
 from ketaqa.records import Document, Heading
 from ketaqa.retriever import DOCUMENT_WEIGHT, HEADING_WEIGHT, Retriever
 
@@ -76,7 +77,7 @@ def test_the_explanation_sums_to_the_score(texts, question, weighting):
     ranker = retriever(texts, weighting)
     query = ranker.query(question)
     for place, score in ranker.search(query, 20):
-        terms = ranker.explain(query, place)
+        terms = explained(ranker, query, [place])[0]
         assert [t.term for t in terms] == [t.term for t in query]
         assert reduce(add, (t.weight for t in terms)) == pytest.approx(score, abs=1e-9)
         for term in terms:
@@ -99,7 +100,7 @@ def test_a_passage_gains_from_what_its_documents_passages_score_on_average(texts
     assert dict(found) == pytest.approx(expected)
     assert found == sorted(found, key=lambda hit: (-hit[1], hit[0]))
     for place, score in found:
-        assert sum(t.weight for t in ranker.explain(query, place)) == pytest.approx(score, abs=1e-9)
+        assert sum(t.weight for t in explained(ranker, query, [place])[0]) == pytest.approx(score, abs=1e-9)
 
 
 @settings(max_examples=100, deadline=None)
@@ -131,7 +132,7 @@ def test_unknown_words_are_kept_in_the_query_and_find_nothing(weighting):
     assert [(t.term, t.number is None) for t in query] == [("ketamine", False), ("zxqv", True)]
     assert ranker.search(query, 5) == ranker.search(ranker.query("ketamine"), 5)
     assert ranker.search(ranker.query("zxqv"), 5) == []
-    assert ranker.explain(query, 0)[1].weight == 0.0
+    assert explained(ranker, query, [0])[0][1].weight == 0.0
 
 
 @pytest.mark.parametrize("texts", [[], [""], ["", "?!"]])
@@ -161,7 +162,7 @@ def test_heading_evidence_is_marked_weighs_less_and_adds_to_the_explanation(weig
     assert same.weight == pytest.approx(HEADING_WEIGHT * by_term["ketamine"].weight)
     place, score = ranker.search(query, 1)[0]
     assert place == 0
-    assert sum(t.weight for t in ranker.explain(query, place)) == pytest.approx(score, abs=1e-9)
+    assert sum(t.weight for t in explained(ranker, query, [place])[0]) == pytest.approx(score, abs=1e-9)
 
 
 def test_headings_that_no_passage_has_leave_no_trace_in_the_query():
@@ -199,7 +200,7 @@ def test_words_lent_by_the_question_before_rank_and_explain_like_any_other(texts
     assert ranker.search(query, 20) == brute_force(ranker, query, 20)
     assert {t.term for t in query if t.word} == {t.term for t in ranker.query(question) if t.word}
     for place, score in ranker.search(query, 20):
-        assert sum(t.weight for t in ranker.explain(query, place)) == pytest.approx(score, abs=1e-9)
+        assert sum(t.weight for t in explained(ranker, query, [place])[0]) == pytest.approx(score, abs=1e-9)
 
 
 def test_lent_words_weigh_less_than_the_questions_own_and_are_not_counted_twice():

@@ -17,6 +17,7 @@ from ketaqa.evaluation.collections import Collection
 from ketaqa.evaluation.inspection import Inspection, Shown
 from ketaqa.evaluation.significance import Measured
 from ketaqa.evaluation.trec import Qrels, Run
+from ketaqa.explaining import explained
 from ketaqa.index import Index
 from ketaqa.pipeline import KetaQA
 from ketaqa.retriever import QueryTerm
@@ -172,7 +173,7 @@ def _met(
         return Met(question_id, question, kind, 0.0, False, silenced, None, wanted, took)
     number = hits[0][0]
     name = index.doc_id_of(number) if by_document else index.passage_id(number)
-    sure = 0.0 if silenced else qa.confidence(query, index.retriever.explain(query, number))
+    sure = 0.0 if silenced else qa.confidence(query, explained(index.retriever, query, [number])[0])
     best = Shown(index.passage_id(number), index.passage(number).text)
     return Met(question_id, question, kind, sure, relevant.get(name, 0) > 0, silenced, best, wanted, took)
 
