@@ -166,13 +166,17 @@ def _list_items(text: str) -> list[tuple[int, int]]:
     return list(pairwise(cuts))
 
 
+# sentencex stumbles over blanks of several bytes; a blank for each keeps all offsets
+WIDE_BLANKS = regex.compile(r"[^\S\x00-\x7F]")
+
+
 def _boundaries(text: str) -> Iterator[tuple[int, int]]:
     import sentencex
 
     marker = LIST_ITEM.match(text)  # "2. " is no sentence of its own
     skip = marker.end() if marker else 0
     start = 0
-    for boundary in sentencex.get_sentence_boundaries("en", text[skip:]):
+    for boundary in sentencex.get_sentence_boundaries("en", WIDE_BLANKS.sub(" ", text[skip:])):
         end = skip + boundary["end_index"]
         span = _trimmed(text, start, end)
         if span[0] < span[1]:

@@ -117,6 +117,9 @@ def assert_sentence_law(text):
 @example("- \n- ")
 @example("1. ")
 @example("\x1c. \x85a")
+@example("A\u2029A\u2029\u2029. … \n")
+@example("A\x85\u2028. 氯’")
+@example("A\n\xa0.\u3000”-")
 def test_sentences_are_in_order_disjoint_and_hold_every_non_blank_character(text):
     assert_sentence_law(text)
 
