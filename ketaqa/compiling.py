@@ -13,11 +13,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ketaqa.postings import Postings, Vocabulary
+from ketaqa.postings import Postings
 
 # a term that one passage in so many holds is looked up in a column, one byte a passage; bytes for all columns
 COMMON, ROOM = 32, 1 << 26
 
+Numbers = NDArray[np.int64]
 Scores = NDArray[np.float64]
 Query = Sequence[tuple[int, float]]
 
@@ -26,9 +27,8 @@ class Columns:
     """Counts of common terms laid out by passage, made when a term is first asked for: looking a passage up is one step."""
 
     def __init__(self, passages: int) -> None:
-        self.counts = np.zeros(
-            (ROOM // max(passages, 1), passages), dtype=np.uint8
-        )  # pages that are never touched cost nothing
+        # pages that are never touched cost nothing
+        self.counts = np.zeros((ROOM // max(passages, 1), passages), dtype=np.uint8)
         self._places: dict[int, int] = {}
         self._lock = threading.Lock()
         self._next = 0
@@ -50,53 +50,58 @@ class Columns:
             return self._places[number]
 
 
-_columns_lock = threading.Lock()
+class Reader:
+    """An index as the compiled code reads it."""
+
+    def __init__(self, postings: Postings) -> None:
+        self.columns, self._postings, self._common = Columns(postings.passages), postings, postings.passages // COMMON
+        none = np.empty(0, dtype=np.int32), np.empty(0, dtype=np.uint16)
+        self._index, self._none = _read_only(postings.indices, postings.tf), _read_only(*none)
+        self._rest = (*_read_only(self.columns.counts, postings.norms), postings.bend)
+
+    def gathered(self, query: Query) -> tuple[Any, NDArray[np.int64], Scores, Scores]:
+        """Lists, rows, weights and bounds of a query, or of several in turn, see maxscore."""
+        table = self._postings
+        numbers, weights = np.array([n for n, _ in query], dtype=np.int64), np.array([w for _, w in query], dtype=np.float64)
+        places = np.flatnonzero(numbers >= len(table.vocabulary))
+        own = np.where(numbers < len(table.vocabulary), numbers, 0) if len(places) else numbers
+        rows = np.zeros((len(numbers), 4), dtype=np.int64)
+        rows[:, 0], rows[:, 1], rows[:, 3] = table.indptr[own], table.indptr[own + 1], -1
+        df, upper = rows[:, 1] - rows[:, 0], table.upper[own].astype(np.float64)
+        if table.bend == 0.0:
+            weights *= [table.factor(int(number)) for number in numbers]
+        for place in np.flatnonzero(df > self._common):
+            rows[place, 3] = self.columns.place(int(own[place]), table)
+        beside = self._beside(numbers, places, rows, upper) if len(places) else self._none
+        return (*self._index, *beside, *self._rest), rows, weights, upper
+
+    def _beside(self, numbers: Numbers, places: Numbers, rows: Numbers, upper: Scores) -> tuple[NDArray[Any], ...]:
+        """The postings of pairs, one after the other."""
+        found = [self._postings.counts(int(numbers[place])) for place in places]
+        ends = np.cumsum([len(passages) for passages, _ in found])
+        rows[places, 0], rows[places, 1], rows[places, 2], rows[places, 3] = np.concatenate([[0], ends[:-1]]), ends, 1, -1
+        upper[places] = [self._postings.shares(*one).max() for one in found]
+        return _read_only(*(np.concatenate(one) for one in zip(*found, strict=True)))
 
 
-def _columns(postings: Postings) -> Columns:
-    with _columns_lock:
-        found: Columns | None = postings.__dict__.get("columns")
-        if found is None:
-            found = postings.__dict__["columns"] = Columns(postings.passages)
-        return found
-
-
-_NONE = np.empty(0, dtype=np.int32), np.empty(0, dtype=np.uint16)
-
-
-def gathered(postings: Postings, query: Query) -> tuple[Any, NDArray[np.int64], Scores, Scores]:
-    """What the compiled code reads: lists, rows, weights and bounds, see maxscore."""
-    columns, terms, common = _columns(postings), len(postings.vocabulary), postings.passages // COMMON
-    rows, weights, upper = np.zeros((len(query), 4), dtype=np.int64), np.empty(len(query)), np.empty(len(query))
-    beside: list[tuple[NDArray[np.int32], NDArray[np.uint16]]] = []
-    end = 0
-    for place, (number, weight) in enumerate(query):
-        factor = postings.factor(number)
-        weights[place] = weight * factor
-        if number < terms:
-            low, high = postings.indptr[number], postings.indptr[number + 1]
-            rows[place] = low, high, 0, columns.place(number, postings) if high - low > common else -1
-            upper[place] = postings.upper[number]
-        else:
-            passages, tf = postings.counts(number)
-            beside.append((passages, tf))
-            rows[place] = end, end + len(passages), 1, -1
-            end += len(passages)
-            upper[place] = postings.shares(passages, tf).max()
-    found = (
-        [np.concatenate(one) for one in zip(*beside, strict=True)]
-        if beside
-        else [np.empty(0, np.int32), np.empty(0, np.uint16)]
-    )
-    return _lists(postings, columns, *found), rows, weights, upper
-
-
-def _lists(postings: Postings, columns: Columns, passages: NDArray[np.int32], counts: NDArray[np.uint16]) -> Any:
+def _read_only(*arrays: NDArray[Any]) -> tuple[NDArray[Any], ...]:
     # compiled for arrays that can't be written, as memory-mapped ones are
-    views = [a.view() for a in (postings.indices, postings.tf, passages, counts, columns.counts, postings.norms)]
+    views = tuple(array.view() for array in arrays)
     for view in views:
         view.flags.writeable = False
-    return (*views, postings.bend)
+    return views
+
+
+_readers_lock = threading.Lock()
+
+
+def reader(postings: Postings) -> Reader:
+    """The reader of an index, made once."""
+    found: Reader | None = postings.__dict__.get("reader")
+    if found is None:
+        with _readers_lock:
+            found = postings.__dict__.setdefault("reader", Reader(postings))
+    return found
 
 
 _local = threading.local()
@@ -141,10 +146,9 @@ class _Compiled:
 
 
 def _example() -> Any:
-    empty = np.empty(0, dtype=np.float32)
     numbers, counts, ones = np.zeros(1, dtype=np.int32), np.ones(1, dtype=np.uint16), np.ones(1, dtype=np.float32)
-    smallest = Postings(Vocabulary.of(["a"]), np.array([0, 1]), numbers, counts, None, ones, empty, "bm25")
-    return _lists(smallest, Columns(1), numbers, counts)
+    index, rest = _read_only(numbers, counts), _read_only(Columns(1).counts, ones)
+    return (*index, *index, *rest, 1.0)
 
 
 _compiled = _Compiled()

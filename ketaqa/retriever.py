@@ -86,10 +86,10 @@ class Retriever:
 
     def counted(self, questions: Iterable[str]) -> list[list[tuple[int, float]]]:
         """For each question the numbers and weights of its own words, as `query` gives them."""
-        table = self.postings
+        table, find, terms = self.postings, self.postings.find, self.analyser.terms
         found = []
         for question in questions:
-            numbers = Counter(number for term in self.analyser.terms(question) if (number := table.find(term)) is not None)
+            numbers = Counter(number for term in terms(question) if (number := find(term)) is not None)
             # terms are numbered as they are sorted
             weights = [(number, tf * table.idf(table.df(number))) for number, tf in sorted(numbers.items())]
             if table.weighting == "tfidf":

@@ -87,7 +87,7 @@ class Summed:
 
     def __init__(self, postings: Postings, query: Query, compiled: Any) -> None:
         self._sums, self._compiled = np.zeros(postings.passages), compiled
-        lists, rows, weights, _ = compiling.gathered(postings, query)
+        lists, rows, weights, _ = compiling.reader(postings).gathered(query)
         compiled.add(lists, rows, weights, self._sums)
 
     def best(self, k: int) -> Numbers:
@@ -105,7 +105,7 @@ class Searched:
 
     def __init__(self, postings: Postings, query: Query, compiled: Any) -> None:
         self._passages, self._compiled = postings.passages, compiled
-        self._lists, self._rows, self._weights, self._upper = compiling.gathered(postings, query)
+        self._lists, self._rows, self._weights, self._upper = compiling.reader(postings).gathered(query)
 
     def best(self, k: int) -> Numbers:
         """See Sums."""
@@ -128,7 +128,7 @@ def search(postings: Postings, queries: Sequence[Query], k: int, threads: int = 
         group = slice(start, start + GROUP)
         if compiled is not None:
             several = [[(term, weight) for term, weight in query if weight > 0.0] for query in queries[group]]
-            lists, rows, weights, upper = compiling.gathered(postings, [pair for query in several for pair in query])
+            lists, rows, weights, upper = compiling.reader(postings).gathered([pair for query in several for pair in query])
             ends = np.cumsum([len(query) for query in several])
             room = compiling.room(postings.passages)
             compiled.search(lists, ends, rows, weights, upper, *room, numbers[group], found[group])
