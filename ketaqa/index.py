@@ -60,7 +60,7 @@ class Index:
 
     def __init__(self, path: Path, encoder: str = "") -> None:
         self.path, self._encoder = path, encoder
-        self.facts, self._arrays = storage.read(path)
+        self.facts, self._arrays, self._comparison = storage.read(path)
         self.info = IndexInfo(str(self.facts["version"]), len(self._arrays["passages"]))
         for key in ("analyser", "weighting"):
             if key not in self.facts:
@@ -85,6 +85,7 @@ class Index:
     @cached_property
     def retriever(self) -> Retriever:
         """The retriever over this index's postings and vectors; BadSetting when the encoder is not the index's."""
+        self._comparison.wait()  # compiled code trusts the numbers that it reads
         a = self._arrays
         vocabulary = Vocabulary(a["terms"], a["terms_ends"], a["terms_keys"])
         pairs = Pairs(a["pair_indptr"], a["pair_nexts"], a["pair_passages"]) if len(a["pair_indptr"]) > 1 else None
@@ -135,6 +136,7 @@ class Index:
         return str(self._documents[document]["doc_id"])
 
     def _text(self, document: int, start: int, end: int) -> str:
+        self._comparison.wait()  # nothing is quoted from files that were not compared
         base = int(self._arrays["texts_ends"][document])
         return bytes(self._arrays["texts"][base + start : base + end]).decode()
 

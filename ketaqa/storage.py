@@ -11,7 +11,9 @@ import os
 import re
 import secrets
 import shutil
+import threading
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +24,8 @@ from numpy.typing import NDArray
 from ketaqa.errors import BadIndex
 
 FORMAT = "ketaqa index 5"
+# bytes that are compared before an index is open: a tenth of a second' work
+AT_ONCE = 1 << 26
 MANIFEST = "manifest.json"
 LOCK = ".lock"
 DATA = re.compile(r"data-[0-9a-f]{12}")
@@ -55,15 +59,39 @@ def check_place(path: Path) -> None:
         raise BadIndex(f"{path}: a file; give the name of a new folder")
 
 
-def read(path: Path) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
-    """The facts and the memory-mapped arrays of the index at `path`.
+class Comparison:
+    """Files whose digests are compared in a thread of its own, so that a large index opens at once."""
 
-    BadIndex, with the file's name, when something is missing, torn, altered or of another format.
+    def __init__(self, digests: Mapping[Path, str]) -> None:
+        self._digests, self._altered = digests, list[Path]()
+        self._thread = threading.Thread(target=self._compare, daemon=True)
+        self._thread.start()
+
+    def _compare(self) -> None:
+        for path, digest in self._digests.items():
+            # a file that went when another index took this one's place is still whole in memory
+            with suppress(FileNotFoundError):
+                if _digest(path) != digest:
+                    self._altered.append(path)
+                    return
+
+    def wait(self) -> None:
+        """Return when all files were found unaltered; BadIndex names one that is not."""
+        self._thread.join()
+        if self._altered:
+            raise BadIndex(f"{self._altered[0]}: torn or altered; build the index again")
+
+
+def read(path: Path) -> tuple[dict[str, Any], dict[str, NDArray[Any]], Comparison]:
+    """The facts and the memory-mapped arrays of the index at `path`, and what to wait for before they are believed.
+
+    BadIndex, with the file's name, when something is missing, torn, of another format, or altered. The files are compared
+    before it returns, up to AT_ONCE bytes of them.
     """
     while True:
         manifest = _manifest(path)
         try:
-            return manifest["facts"] | {"version": manifest["version"]}, _arrays(path / manifest["folder"], manifest)
+            return manifest["facts"] | {"version": manifest["version"]}, *_arrays(path / manifest["folder"], manifest)
         except FileNotFoundError as error:
             # a build may have put a new folder in place between the two reads; then the manifest has changed, and on a busy
             # machine that may happen any number of times
@@ -164,16 +192,21 @@ def _manifest(path: Path) -> dict[str, Any]:
     return body
 
 
-def _arrays(folder: Path, manifest: Mapping[str, Any]) -> dict[str, NDArray[Any]]:
-    arrays = {}
-    for name, file in manifest["files"].items():
-        path = folder / f"{name}.npy"
-        if path.stat().st_size != file["size"] or _digest(path) != file["sha256"]:
+def _arrays(folder: Path, manifest: Mapping[str, Any]) -> tuple[dict[str, NDArray[Any]], Comparison]:
+    files = {folder / f"{name}.npy": file for name, file in manifest["files"].items()}
+    for path, file in files.items():
+        if path.stat().st_size != file["size"]:
             raise BadIndex(f"{path}: torn or altered; build the index again")
+    comparison = Comparison({path: file["sha256"] for path, file in files.items()})
+    if sum(file["size"] for file in files.values()) <= AT_ONCE:
+        comparison.wait()
+    return {path.stem: _mapped(path, file["size"]) for path, file in files.items()}, comparison
+
+
+def _mapped(path: Path, size: int) -> NDArray[Any]:
+    try:
         # an empty array can't be mapped
-        try:
-            mapped = np.load(path, mmap_mode="r" if file["size"] > 128 else None, allow_pickle=False)
-        except (ValueError, EOFError) as error:
-            raise BadIndex(f"{path}: not a plain array; build the index again") from error
-        arrays[name] = mapped.view(np.ndarray)  # slices of np.memmap itself cost ten times as much
-    return arrays
+        mapped = np.load(path, mmap_mode="r" if size > 128 else None, allow_pickle=False)
+    except (ValueError, EOFError) as error:
+        raise BadIndex(f"{path}: not a plain array; build the index again") from error
+    return np.asarray(mapped.view(np.ndarray))  # slices of np.memmap itself cost ten times as much

@@ -6,6 +6,7 @@ import random
 import shutil
 import subprocess
 import sys
+import threading
 
 import numpy as np
 import pytest
@@ -44,7 +45,7 @@ def refused(action):
 
 
 def contents(path):
-    facts, arrays = storage.read(path)
+    facts, arrays, _ = storage.read(path)
     return facts, {name: array.tolist() for name, array in arrays.items()}
 
 
@@ -90,7 +91,7 @@ def names_of_files():
 
 
 def test_what_was_written_is_read(index):
-    facts, arrays = storage.read(index)
+    facts, arrays, _ = storage.read(index)
     assert facts == FACTS | {"version": facts["version"]}
     assert set(arrays) == set(ARRAYS)
     for name, array in ARRAYS.items():
@@ -114,6 +115,27 @@ def test_the_version_depends_on_facts_and_versioned_arrays_alone(tmp_path):
 
 def test_the_cases_here_are_all_files_of_an_index(built):
     assert sorted(p.stem for p in folder_of(built).iterdir()) == names_of_files()
+
+
+def test_a_large_index_is_open_at_once_and_asked_only_when_all_of_it_was_compared(built, tmp_path, monkeypatch):
+    whole, torn = (tmp_path / name for name in ("whole", "torn"))
+    for place in (whole, torn):
+        shutil.copytree(built, place)
+    texts = folder_of(torn) / "texts.npy"
+    texts.write_bytes(altered(texts.read_bytes()))
+    monkeypatch.setattr(storage, "AT_ONCE", 0)
+    gate, real = threading.Event(), storage._digest
+    monkeypatch.setattr(storage, "_digest", lambda path: gate.wait(10) and real(path))
+    opened, unbelieved = Index(whole), Index(torn)
+    gate.set()
+    assert opened.passage(0).text in opened.document(opened.doc_id_of(0)).text
+    for action in (
+        lambda: unbelieved.passage(0),
+        lambda: unbelieved.retriever,
+        lambda: unbelieved.document(unbelieved.doc_id_at(0)),
+    ):
+        with pytest.raises(BadIndex, match=r"texts\.npy: torn or altered; build the index again"):
+            action()
 
 
 def cut(data):
@@ -238,7 +260,7 @@ def forged(path, name, data):
 
 @pytest.mark.parametrize(("key", "name"), [("analyser", "klingon"), ("analyser", "../english"), ("weighting", "cosine2")])
 def test_an_index_that_names_an_unknown_part_is_refused(key, name, built, tmp_path):
-    facts, arrays = storage.read(built)
+    facts, arrays, _ = storage.read(built)
     del facts["version"]
     storage.write(tmp_path / "other.index", arrays, facts | {key: name})
     with pytest.raises(BadIndex) as error:
