@@ -29,6 +29,7 @@ The plan of the house, in the order in which data passes through; a room imports
     storage       arrays in a folder: whole or not at all, checked when opened
     index         passages, documents and citations of an opened index
     embedder      which vector stands for a passage
+    reading       files -> cut documents and their postings
     builder       files -> an index
     shipped       where the shipped documents are
     answerer      hits -> the sentence, the confidence, silence

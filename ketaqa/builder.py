@@ -5,67 +5,26 @@ Useful for: `ketaqa index`. Not useful for: reading an index (index).
 
 import os
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from functools import partial
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ketaqa import analysis, asked, embedder, fields, inversion, loaders, passages, postings, references, semantics, storage
-from ketaqa.asked import Asked
+from ketaqa import embedder, fields, inversion, loaders, passages, postings, reading, references, semantics, storage
 from ketaqa.errors import BadSetting, BadSource
 from ketaqa.index import document_row, pack_bytes, pack_rows
-from ketaqa.inversion import Block, Inverter
-from ketaqa.lexicon import Lexicon
 from ketaqa.loaders import Source
-from ketaqa.pool import mapped
-from ketaqa.records import BuildReport, Document, Passage, Reference, Refusal
-from ketaqa.spelling import spelled
+from ketaqa.reading import Progress
+from ketaqa.records import BuildReport, Reference, Refusal
 
 ANALYSER = "english"
 WEIGHTING = "bm25"
 NO_ENCODER = "none"
-# files are handed to worker processes in groups, so that small files do not pay for a message each
-FILES_A_MESSAGE = 16
-# passages that are counted at a time
-BLOCK = 8192
 
 # where the files lie and when they were written says nothing of what the index holds
 UNVERSIONED = frozenset({"sources", "sources_ends", "source_stats", "companions", "companions_ends"})
-
-Progress = Callable[[int, int], None]
-
-
-@dataclass(frozen=True, slots=True)
-class _Cut:
-    """A document, its passages, and for each the questions put to it."""
-
-    document: Document
-    passages: list[Passage]
-    asked: list[list[str]]
-
-
-@dataclass(frozen=True, slots=True)
-class _Group:
-    """Files that were read, and in their place what was refused; their postings, and how often each word stands in them."""
-
-    files: list["_File | Refusal"]
-    blocks: list[Block]
-    words: Counter[str]
-
-
-@dataclass(frozen=True, slots=True)
-class _File:
-    """A file that was read: where it is, what it held, and its digest, size and time."""
-
-    source: Source
-    cuts: list[_Cut]
-    sha256: str
-    size: int
-    mtime_ns: int
 
 
 def build(
@@ -93,9 +52,10 @@ def build(
     storage.check_place(out)
     chosen = None if encoder == NO_ENCODER else embedder.reader(encoder)
     found, refused = loaders.find(sources)
-    groups = _read_all(found, workers, passage_length, weighting, progress)
-    files = [file for group in groups for file in group.files if isinstance(file, _File)]
-    refused += [file for group in groups for file in group.files if isinstance(file, Refusal)]
+    # scikit-learn's weighting is kept as it is: its norm would count the pairs in full
+    paired = weighting == WEIGHTING
+    groups, unread = reading.read_all(found, workers, passage_length, ANALYSER, paired, progress)
+    files, refused = [file for group in groups for file in group.files if isinstance(file, reading.File)], [*refused, *unread]
     read = [item for file in files for item in file.cuts]
     if not any(item.passages for item in read):
         raise BadSource(_nothing(found, refused))
@@ -113,82 +73,19 @@ def build(
     return BuildReport(version, len(read), table.passages, len(table.vocabulary), known, tuple(refused))
 
 
-def _read_all(found: Sequence[Source], workers: int, length: int, weighting: str, progress: Progress | None) -> list[_Group]:
-    jobs = list(zip(found, _asked(found), strict=True))
-    size = min(FILES_A_MESSAGE, -(-len(jobs) // (4 * workers)) or 1)
-    messages = [jobs[start : start + size] for start in range(0, len(jobs), size)]
-    groups, done = [], 0
-    for group in mapped(partial(_Reading, length, weighting), messages, min(workers, len(messages))):
-        groups.append(group)
-        for _ in group.files:
-            done += 1
-            if progress:
-                progress(done, len(found))
-    return groups
-
-
-def _asked(found: Sequence[Source]) -> list[Mapping[str, Sequence[Asked]]]:
-    """For each file the questions put to its documents."""
-    by_root = {root: asked.load(root) for root in dict.fromkeys(s.root for s in found)}
-    whole = [s for s in found if not s.alone and s.format != "beir"]
-    for root in dict.fromkeys(s.root for s in whole):
-        asked.check(by_root[root], {s.name for s in whole if s.root == root})
-    # a collection's file holds many documents, any other file the one of its name
-    return [by_root[s.root] if s.format == "beir" else {s.name: by_root[s.root].get(s.name, ())} for s in found]
-
-
-class _Reading:
-    """Reads files, a group at a time; each process has one."""
-
-    def __init__(self, passage_length: int, weighting: str) -> None:
-        # scikit-learn's weighting is kept as it is: its norm would count the pairs in full
-        self._length, self._inverter = passage_length, Inverter(ANALYSER, paired=weighting == WEIGHTING)
-        self._spelled = Lexicon(self._inverter.chunks, lambda text: sorted(spelled(text)))
-        self._analyser = analysis.analyser(ANALYSER)
-
-    def __call__(self, jobs: Sequence[tuple[Source, Mapping[str, Sequence[Asked]]]]) -> _Group:
-        files = [self._file(source, rows) for source, rows in jobs]
-        cuts = [cut for file in files if isinstance(file, _File) for cut in file.cuts]
-        group = _Group(files, [], Counter())
-        held = [(cut.document, passage, asked) for cut in cuts for passage, asked in zip(cut.passages, cut.asked, strict=True)]
-        for start in range(0, len(held), BLOCK):
-            self._count(held[start : start + BLOCK], group)
-        return group
-
-    def _file(self, source: Source, rows: Mapping[str, Sequence[Asked]]) -> _File | Refusal:
-        try:
-            loaded = loaders.read(source)
-        except BadSource as error:
-            # the message begins with the file's name, which the refusal carries already
-            return Refusal(source.name, str(error).removeprefix(f"{source.name}: "))
-        cuts = []
-        for document in loaded.documents:
-            found = passages.cut(document, self._length)
-            cuts.append(_Cut(document, found, asked.by_passage(document, found, rows.get(document.doc_id, ()))))
-        return _File(source, cuts, loaded.sha256, loaded.size, loaded.mtime_ns)
-
-    def _count(self, held: Sequence[tuple[Document, Passage, list[str]]], group: _Group) -> None:
-        texts = [[*fields.texts(document, passage), *questions] for document, passage, questions in held]
-        chunks = self._inverter.chunks.of([text for own in texts for text in own])
-        beside = [fields.beside(*one, self._analyser) for one in held]
-        sizes = np.array([len(own) for own in texts], dtype=np.int64)
-        group.blocks.append(self._inverter.block(chunks, sizes, beside))
-        numbers = self._spelled.numbers(chunks)
-        counts = np.bincount(numbers[numbers >= 0], minlength=len(self._spelled.names))
-        group.words.update({word: int(n) for word, n in zip(self._spelled.names, counts, strict=True) if n})
-
-
 def _nothing(found: Sequence[Source], refused: Sequence[Refusal]) -> str:
     if refused:
         return f"nothing could be read; the first of {len(refused)} refused: {refused[0].source}: {refused[0].reason}"
     return f"nothing to index in {len(found)} files; give files of format {loaders.KNOWN} that hold text"
 
 
-def _check_ids(files: Sequence[_File]) -> None:
+def _check_ids(files: Sequence[reading.File]) -> None:
     seen: dict[str, Source] = {}
     for file in files:
         for item in file.cuts:
             first = seen.setdefault(item.document.doc_id, file.source)
+            if first is not file.source and first.part and first.path == file.source.path:
+                raise BadSource(f"{first.path}: two rows have the _id {item.document.doc_id!r}; give each row its own")
             if first is not file.source:
                 raise BadSource(
                     f"{file.source.path} and {first.path}: both give a document {item.document.doc_id!r}; "
@@ -196,7 +93,7 @@ def _check_ids(files: Sequence[_File]) -> None:
                 )
 
 
-def _documents(read: Sequence[_Cut]) -> dict[str, NDArray[Any]]:
+def _documents(read: Sequence[reading.Cut]) -> dict[str, NDArray[Any]]:
     sections: dict[tuple[str, ...], int] = {}
     rows = []
     for number, item in enumerate(read):
@@ -206,7 +103,7 @@ def _documents(read: Sequence[_Cut]) -> dict[str, NDArray[Any]]:
             end, at = passage.end, first + len(passage.text.encode())
             section = sections.setdefault(passage.section, len(sections))
             rows.append((number, passage.start, passage.end, first, at, section, place))
-    tables: dict[str, NDArray[Any]] = {"passages": np.array(rows, dtype=np.int64)}
+    tables: dict[str, NDArray[Any]] = {"passages": _narrow(np.array(rows, dtype=np.int64).reshape(-1, 7))}
     tables["firsts"] = np.cumsum([0, *(len(item.passages) for item in read)], dtype=np.int64)
     tables["texts"], tables["texts_ends"] = pack_bytes(item.document.text.encode() for item in read)
     documents = [item.document for item in read]
@@ -215,10 +112,15 @@ def _documents(read: Sequence[_Cut]) -> dict[str, NDArray[Any]]:
     return tables | pack_rows("sections", sections)
 
 
-def _sources(files: Sequence[_File], out: Path) -> dict[str, NDArray[Any]]:
+def _narrow(numbers: NDArray[np.int64]) -> NDArray[Any]:
+    # half the room where no document is larger than two gigabytes
+    return numbers.astype(np.int32) if numbers.max(initial=0) <= np.iinfo(np.int32).max else numbers
+
+
+def _sources(files: Sequence[reading.File], out: Path) -> dict[str, NDArray[Any]]:
     here = out.resolve()
 
-    def row(file: _File) -> dict[str, Any]:
+    def row(file: reading.File) -> dict[str, Any]:
         # paths relative to the index, so that documents and index can be moved together
         path, root = (os.path.relpath(p.resolve(), here) for p in (file.source.path, file.source.root))
         return {"path": path, "root": root, "sha256": file.sha256}
@@ -229,16 +131,18 @@ def _sources(files: Sequence[_File], out: Path) -> dict[str, NDArray[Any]]:
         for root in roots
         for path, digest in references.digests(root)
     ]
-    stats = np.array([(f.size, f.mtime_ns) for f in files], dtype=np.int64)
-    source_of = np.repeat(np.arange(len(files), dtype=np.int64), [len(f.cuts) for f in files])
+    whole = list({f.source.path: f for f in files}.values())  # one for all parts of a file
+    stats = np.array([(f.size, f.mtime_ns) for f in whole], dtype=np.int64)
+    places = {f.source.path: n for n, f in enumerate(whole)}
+    source_of = np.repeat(np.array([places[f.source.path] for f in files], dtype=np.int32), [len(f.cuts) for f in files])
     return (
-        pack_rows("sources", map(row, files))
+        pack_rows("sources", map(row, whole))
         | pack_rows("companions", companions)
         | {"source_stats": stats, "source_of": source_of}
     )
 
 
-def _references(files: Sequence[_File], read: Sequence[_Cut]) -> dict[str, NDArray[Any]]:
+def _references(files: Sequence[reading.File], read: Sequence[reading.Cut]) -> dict[str, NDArray[Any]]:
     cited: dict[Reference, int] = {}
     claims = _claims(files)
     numbers: list[int] = []
@@ -252,7 +156,7 @@ def _references(files: Sequence[_File], read: Sequence[_Cut]) -> dict[str, NDArr
     return pack_rows("references", ({"text": r.text, "url": r.url} for r in cited)) | lists
 
 
-def _claims(files: Sequence[_File]) -> dict[str, list[references.Claim]]:
+def _claims(files: Sequence[reading.File]) -> dict[str, list[references.Claim]]:
     by_document: dict[str, list[references.Claim]] = {}
     for root in dict.fromkeys(f.source.root for f in files):
         documents = {i.document.doc_id: i.document for f in files if f.source.root == root for i in f.cuts}
@@ -263,7 +167,7 @@ def _claims(files: Sequence[_File]) -> dict[str, list[references.Claim]]:
 
 
 def _vectors(
-    files: Sequence[_File], encoder: embedder.Reader | None, progress: Progress | None
+    files: Sequence[reading.File], encoder: embedder.Reader | None, progress: Progress | None
 ) -> tuple[dict[str, NDArray[Any]], str]:
     """The arrays of the vectors, and the name of what made them."""
     items = [

@@ -7,7 +7,7 @@ Not useful for: ranking (retriever), building (builder), files (storage).
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict
+from dataclasses import fields
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -51,6 +51,8 @@ def pack_rows(name: str, rows: Iterable[Any]) -> dict[str, NDArray[Any]]:
     return {name: blob, f"{name}_ends": ends}
 
 
+# of a document
+KEPT = [field.name for field in fields(Document) if field.name not in ("text", "headings")]
 # columns of the array "passages"
 DOCUMENT, START, END, BYTE_START, BYTE_END, SECTION, IN_DOCUMENT = range(7)
 
@@ -154,12 +156,12 @@ class Index:
         """The citation of a passage: its document, its section, and the sources of the statements inside it."""
         row = self._documents[self.document_of(number)]
         section = [h for h in self._sections[int(self._arrays["passages"][number, SECTION])] if h != row["title"]]
-        dated = next((f"{word} {row[word]}" for word in ("reviewed", "published") if row[word]), None)
+        dated = next((f"{word} {row[word]}" for word in ("reviewed", "published") if row.get(word)), None)
         words = ", ".join([row["title"], *section, *([dated] if dated else [])])
         span = slice(*self._arrays["passage_references_ends"][number : number + 2])
         references = tuple(Reference(**self._references[int(r)]) for r in self._arrays["passage_references"][span])
         keys = ("doc_id", "title", "url", "published", "reviewed")
-        return Citation(text=words, doc_sha256=row["sha256"], references=references, **{k: row[k] for k in keys})
+        return Citation(text=words, doc_sha256=row["sha256"], references=references, **{k: row.get(k) for k in keys})
 
     @cached_property
     def _numbers(self) -> dict[str, int]:
@@ -241,7 +243,5 @@ class Index:
 
 
 def document_row(document: Document) -> dict[str, Any]:
-    """What the index keeps of a document beside its text and its headings."""
-    row = asdict(document)
-    del row["text"], row["headings"]
-    return row
+    """What the index keeps of a document beside its text and its headings; nothing where there is nothing to keep."""
+    return {name: value for name in KEPT if (value := getattr(document, name)) is not None}

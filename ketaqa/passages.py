@@ -73,7 +73,7 @@ def _sentences(text: str, section: _Section) -> list[_Sentence]:
     found: list[_Sentence] = []
     for number, (first, last) in enumerate(paragraphs(text, section.start, section.end)):
         for start, end in sentences(text[first:last]):
-            words = sum(1 for _ in WORD.finditer(text, first + start, first + end))
+            words = len(WORD.findall(text, first + start, first + end))
             found.append(_Sentence(first + start, first + end, words, number))
     return found
 

@@ -271,3 +271,55 @@ def test_claims_without_their_sources_are_refused_by_name(tmp_path):
     folder = written(tmp_path / "docs", {"a.txt": "Rain fell.", "claims.jsonl": claims})
     with pytest.raises(BadSource, match=r"sources\.jsonl: can't be read .*claims\.jsonl needs sources\.jsonl beside it"):
         build([folder], tmp_path / "my.index")
+
+
+# a large collection is read in parts
+
+
+def collection(folder, count):
+    lines = [json.dumps({"_id": str(n), "title": f"T{n}", "text": f"Ketamine word{n} dose{n % 7}. 😀"}) for n in range(count)]
+    folder.mkdir()
+    (folder / "corpus.jsonl").write_text("\ufeff" + "\n".join(lines) + "\n\n", encoding="utf-8")
+    return folder
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_collection_read_in_parts_gives_the_index_of_the_whole(tmp_path, monkeypatch, workers):
+    docs = collection(tmp_path / "docs", 400)
+    build([docs], tmp_path / "whole.index")
+    monkeypatch.setattr(builder.loaders, "PART", 2000)
+    assert len(builder.loaders.parts(builder.loaders.find([docs])[0][0])) > 10
+    build([docs], tmp_path / "parts.index", workers=workers)
+    assert data_files(tmp_path / "whole.index") == data_files(tmp_path / "parts.index")
+    assert Index(tmp_path / "parts.index").stale([0, 399]) == set()
+    with open(docs / "corpus.jsonl", "a") as file:
+        file.write(rows({"_id": "x", "text": "y"}))
+    assert Index(tmp_path / "parts.index").stale([0, 399]) == {0, 399}
+
+
+def test_a_bad_row_in_one_part_refuses_the_whole_file_with_its_line(tmp_path, monkeypatch):
+    docs = collection(tmp_path / "docs", 100)
+    (tmp_path / "note.txt").write_text("Rain fell.")
+    with open(docs / "corpus.jsonl", "a") as file:
+        file.write("no json\n" + rows({"_id": "x", "text": "y"}) + "\nnone here either\n")
+    monkeypatch.setattr(builder.loaders, "PART", 500)
+    report = build([docs, tmp_path / "note.txt"], tmp_path / "my.index")
+    assert (report.documents, len(report.refused)) == (1, 1)
+    assert "line 102 is not JSON" in report.refused[0].reason
+
+
+def test_an_id_that_two_parts_have_is_refused(tmp_path, monkeypatch):
+    docs = collection(tmp_path / "docs", 100)
+    with open(docs / "corpus.jsonl", "a") as file:
+        file.write(rows({"_id": "3", "text": "again"}))
+    monkeypatch.setattr(builder.loaders, "PART", 500)
+    with pytest.raises(BadSource, match=r"corpus\.jsonl: two rows have the _id '3'"):
+        build([docs], tmp_path / "my.index")
+
+
+def test_lines_of_wide_letters_are_not_cut(tmp_path, monkeypatch):
+    (tmp_path / "corpus.jsonl").write_text(
+        "\n".join([rows({"_id": str(n), "text": "Regen"}) for n in range(50)]), encoding="utf-16"
+    )
+    monkeypatch.setattr(builder.loaders, "PART", 200)
+    assert build([tmp_path / "corpus.jsonl"], tmp_path / "my.index").documents == 50

@@ -7,7 +7,8 @@ Not useful for: cutting or searching text.
 import hashlib
 import os
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import pairwise
 from pathlib import Path
 
 from ketaqa.errors import BadSource
@@ -20,17 +21,37 @@ KNOWN = ".md, .txt, or a BEIR corpus.jsonl"
 COMPANIONS = frozenset({"asked.jsonl", "claims.jsonl", "sources.jsonl", "questions.jsonl", "vectors.npz"})
 BEIR_CORPUS = "corpus.jsonl"
 INDEX_MANIFEST = "manifest.json"
+# bytes of a collection that are read at a time
+PART = 1 << 23
+# how UTF-16 and UTF-32 begin
+WIDE = (b"\xff\xfe", b"\xfe\xff", b"\x00\x00\xfe\xff")
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A file to read: `name` is its path below `root`, with forward slashes; `alone` when it was named itself."""
+    """A file to read: `name` is its path below `root`, with forward slashes; `alone` when it was named itself.
+
+    part: the part of a large collection's file that is read, all of it where there is none.
+    """
 
     root: Path
     path: Path
     name: str
     format: str
     alone: bool = False
+    part: "Part | None" = None
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Whole lines of a file: bytes `start` to `end`, the first of them line `line`; and the file's digest, size and time."""
+
+    start: int
+    end: int
+    line: int
+    sha256: str
+    size: int
+    mtime_ns: int
 
 
 def find(sources: str | Path | Iterable[str | Path]) -> tuple[list[Source], list[Refusal]]:
@@ -62,14 +83,40 @@ class Loaded:
     mtime_ns: int
 
 
+def parts(source: Source) -> list[Source]:
+    """A large collection's file in parts of whole lines, to be read one after the other or by several; else the file itself."""
+    if source.format != "beir" or source.path.stat().st_size <= PART:
+        return [source]
+    cuts, lines, digest = [0], [1], hashlib.sha256()
+    with open(source.path, "rb") as file:
+        stat = os.fstat(file.fileno())
+        while data := file.read(PART) + file.readline():
+            if cuts == [0] and data.startswith(WIDE):  # its lines do not end where a byte says so
+                return [source]
+            digest.update(data)
+            cuts.append(cuts[-1] + len(data))
+            lines.append(lines[-1] + data.count(b"\n"))
+    found = (
+        Part(*span, line, digest.hexdigest(), stat.st_size, stat.st_mtime_ns)
+        for span, line in zip(pairwise(cuts), lines[:-1], strict=True)
+    )
+    return [replace(source, part=part) for part in found]
+
+
 def read(source: Source) -> Loaded:
-    """The documents of one file; BadSource when it can't be read, with its name and the remedy."""
+    """The documents of one file, or of one part; BadSource when it can't be read, with its name and the remedy."""
+    part = source.part
     try:
         with open(source.path, "rb") as file:
             stat = os.fstat(file.fileno())
-            data = file.read()
+            file.seek(part.start if part else 0)
+            data = file.read(part.end - part.start if part else -1)
     except OSError as error:
         raise BadSource(f"{source.name}: can't be read ({error.strerror}); check its permissions") from error
+    if part:
+        if (stat.st_size, stat.st_mtime_ns) != (part.size, part.mtime_ns):
+            raise BadSource(f"{source.name}: changed while it was read; build again when it is written")
+        return Loaded(list(beir.load(data, source.name, part.line)), part.sha256, part.size, part.mtime_ns)
     if source.format == "beir":
         documents = list(beir.load(data, source.name))
     else:

@@ -11,10 +11,10 @@ from ketaqa.records import Document
 EXAMPLE = '{"_id": "d1", "title": "", "text": "..."}'
 
 
-def rows(data: bytes, source: str) -> Iterator[tuple[str, str, str, str]]:
-    """(doc_id, title, text, sha256 of the row) for each row; BadSource names the line."""
+def rows(data: bytes, source: str, first: int = 1) -> Iterator[tuple[str, str, str, str]]:
+    """(doc_id, title, text, sha256 of the row) for each row; BadSource names the line, of which the first has that number."""
     seen: set[str] = set()
-    for number, line, row in jsonl.rows(decode(data, source), source, EXAMPLE):
+    for number, line, row in jsonl.rows(decode(data, source), source, EXAMPLE, first):
         doc_id, title, text = row.get("_id"), row.get("title") or "", row.get("text")
         if not isinstance(text, str) or not isinstance(title, str):
             raise BadSource(f"{source}: line {number} has no text; each line must be an object such as {EXAMPLE}")
@@ -26,7 +26,7 @@ def rows(data: bytes, source: str) -> Iterator[tuple[str, str, str, str]]:
         yield str(doc_id), title, text, hashlib.sha256(line.encode()).hexdigest()
 
 
-def load(data: bytes, source: str) -> Iterator[Document]:
+def load(data: bytes, source: str, first: int = 1) -> Iterator[Document]:
     """The documents of a BEIR corpus.jsonl; a row without a title is called by its id."""
-    for doc_id, title, text, digest in rows(data, source):
+    for doc_id, title, text, digest in rows(data, source, first):
         yield Document(doc_id, title or doc_id, text, digest, source)

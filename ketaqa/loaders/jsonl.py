@@ -1,18 +1,20 @@
 """Files of one JSON object a line."""
 
 import json
+import re
 from collections.abc import Iterator
 from typing import Any
 
 from ketaqa.errors import BadSource
 
 Row = dict[str, Any]
+NO_TEXT = re.compile("[\0\ud800-\udfff]")
 
 
-def rows(text: str, source: str, example: str) -> Iterator[tuple[int, str, Row]]:
+def rows(text: str, source: str, example: str, first: int = 1) -> Iterator[tuple[int, str, Row]]:
     """(line number, line, object) for each line that is not blank; BadSource names the line and shows the example."""
     # not splitlines(): U+2028 inside a JSON string is no line end
-    for number, line in enumerate(text.split("\n"), 1):
+    for number, line in enumerate(text.split("\n"), first):
         if not line.strip():
             continue
         try:
@@ -28,4 +30,4 @@ def rows(text: str, source: str, example: str) -> Iterator[tuple[int, str, Row]]
 
 def is_text(value: str) -> bool:
     """Whether it can be written as UTF-8 and shown: JSON can spell a NUL, and half of a surrogate pair."""
-    return not any(c == "\0" or "\ud800" <= c <= "\udfff" for c in value)
+    return not NO_TEXT.search(value)
