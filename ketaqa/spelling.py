@@ -33,7 +33,7 @@ def spelled(text: str) -> set[str]:
 
 @dataclass(frozen=True)
 class Spelling:
-    """The words of the documents, sorted, and in how many passages each stands; `known`: whether a term is in the index."""
+    """The words of the documents, sorted, and how often each stands there; `known`: whether a term is in the index."""
 
     vocabulary: Vocabulary
     counts: NDArray[np.int32]
@@ -67,7 +67,7 @@ class Spelling:
 
     def _nearest(self, word: str) -> str | None:
         """The word one slip away (optimal string alignment) with the same first letter: the one of the same letters, else
-        the one that most passages hold. A word of three letters may only have lost a vowel or half of a double letter.
+        the one that stands most often. A word of three letters may only have lost a vowel or half of a double letter.
 
         Two slips, or one in the first letter, made drugs of each other: prednisolone and prednisone, oxazepam and lorazepam.
         """
