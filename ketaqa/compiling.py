@@ -122,10 +122,10 @@ class _Compiled:
         self._lock, self._thread = threading.Lock(), None if find_spec("numba") else threading.Thread()
         self._module: Any = None
 
-    def module(self) -> Any:
-        """The module, None while it is loading or where numba is not installed."""
+    def module(self, wanted: bool) -> Any:
+        """The module, None where it is not loaded; where it is wanted it begins to load."""
         with self._lock:
-            if self._thread is None:
+            if self._thread is None and wanted:
                 self._thread = threading.Thread(target=self.load, daemon=True)
                 self._thread.start()
         return self._module
@@ -154,9 +154,9 @@ def _example() -> Any:
 _compiled = _Compiled()
 
 
-def module() -> Any:
-    """The compiled module, None while it is loading or where numba is not installed."""
-    return _compiled.module()
+def module(wanted: bool = True) -> Any:
+    """The compiled module, None while it is loading or where numba is not installed; where it is wanted it begins to load."""
+    return _compiled.module(wanted)
 
 
 def load() -> None:
