@@ -117,11 +117,16 @@ def test_until_it_is_there_and_without_numba_postings_are_added(large, monkeypat
     started = threading.active_count()
     assert without.module(True) is None
     assert threading.active_count() == started
-    monkeypatch.setattr(compiling, "_compiled", compiling._Compiled())
-    compiling._compiled.load()
-    monkeypatch.setattr(topk, "LARGE", 0)
+
+
+def test_a_small_index_has_nothing_loaded_and_uses_what_is_there(large, monkeypatch):
+    table = table_of(["ab", "bc"])
     monkeypatch.setattr(topk, "SMALL", 3)
+    started = threading.active_count()
     assert isinstance(topk.sums(table, [(0, 1.0)], 1), topk.Added)
+    assert threading.active_count() == started
+    compiling._compiled.load()
+    assert isinstance(topk.sums(table, [(0, 1.0)], 1), topk.Searched)
 
 
 def test_where_nothing_can_be_compiled_one_line_says_the_cure(monkeypatch, caplog):
