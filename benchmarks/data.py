@@ -85,11 +85,11 @@ def plain(texts: Iterable[str], asked: Iterable[str]) -> tuple[list[str], list[s
 
 
 def _passages(folder: Path) -> Iterable[str]:
-    from ketaqa import loaders, passages
+    from ketaqa import config, loaders, passages
 
     for source in loaders.find([folder])[0]:
         for document in loaders.read(source).documents:
-            yield from (passage.text for passage in passages.cut(document, passages.PASSAGE_LENGTH))
+            yield from (passage.text for passage in passages.cut(document, config.PASSAGE_LENGTH))
 
 
 _CHANCES = np.cumsum(1.0 / np.arange(1, TERMS + 1))

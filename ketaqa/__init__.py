@@ -44,24 +44,40 @@ The plan of the house, in the order in which data passes through; a room imports
     cli           the command line
 """
 
-from importlib.metadata import PackageNotFoundError, version
+from importlib import import_module
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-from ketaqa.builder import build
 from ketaqa.errors import KetaqaError
-from ketaqa.pipeline import KetaQA, open_index
-from ketaqa.records import Answer, Hit
 
-try:
-    __version__ = version("ketaqa")
-except PackageNotFoundError:  # run from a checkout that is not installed
-    __version__ = "0"
+if TYPE_CHECKING:
+    from ketaqa.builder import build
+    from ketaqa.pipeline import KetaQA
+    from ketaqa.records import Answer, Hit
+
+    __version__: str
 
 __all__ = ["Answer", "Hit", "KetaQA", "KetaqaError", "build", "open"]
 
+# rooms are imported when a name of theirs is first asked for: `ketaqa --help` needs none of them
+_ROOMS = {"Answer": "records", "Hit": "records", "KetaQA": "pipeline", "build": "builder"}
 
-def open(path: str | Path | None = None) -> KetaQA:  # the name that the contract gives it
+
+def __getattr__(name: str) -> Any:
+    if name in _ROOMS:
+        return getattr(import_module(f"ketaqa.{_ROOMS[name]}"), name)
+    if name == "__version__":
+        from importlib.metadata import PackageNotFoundError, version
+
+        try:
+            return version("ketaqa")
+        except PackageNotFoundError:  # run from a checkout that is not installed
+            return "0"
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def open(path: str | Path | None = None) -> "KetaQA":  # the name that the contract gives it
     """The index at `path`, ready for questions; the shipped documents without a path."""
-    from ketaqa import config
+    from ketaqa import config, pipeline
 
-    return open_index(path, config.load())
+    return pipeline.open_index(path, config.load())

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ketaqa import embedder, fields, inversion, loaders, passages, postings, reading, references, semantics, storage
+from ketaqa import config, embedder, fields, inversion, loaders, postings, reading, references, semantics, storage
 from ketaqa.errors import BadSetting, BadSource
 from ketaqa.index import document_row, pack_bytes, pack_rows
 from ketaqa.loaders import Source
@@ -33,7 +33,7 @@ def build(
     *,
     workers: int = 1,
     weighting: str = WEIGHTING,
-    passage_length: int = passages.PASSAGE_LENGTH,
+    passage_length: int = config.PASSAGE_LENGTH,
     encoder: str = "",
     progress: Progress | None = None,
 ) -> BuildReport:

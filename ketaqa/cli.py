@@ -6,15 +6,16 @@ by the command that needs them.
 
 import sys
 from dataclasses import asdict
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ketaqa import config, measuring, pipeline, terminal
-from ketaqa.encoder import CURE
+from ketaqa import config, measuring, terminal
 from ketaqa.errors import KetaqaError
 from ketaqa.measuring import EncoderOption, JsonOption
-from ketaqa.passages import PASSAGE_LENGTH
+
+if TYPE_CHECKING:
+    from ketaqa.pipeline import KetaQA
 
 app = typer.Typer(
     name="ketaqa",
@@ -36,7 +37,7 @@ def index(
     workers: Annotated[int, typer.Option(min=1, max=256, help="Processes that read files.")] = 1,
     passage_length: Annotated[
         int, typer.Option(min=20, max=2000, help="Length of a passage to aim at, in words.")
-    ] = PASSAGE_LENGTH,
+    ] = config.PASSAGE_LENGTH,
     encoder: EncoderOption = "",
 ) -> None:
     """Read documents and write an index; one that is there is replaced when all is done."""
@@ -54,6 +55,8 @@ def index(
     for refusal in report.refused:
         print(terminal.line(f"refused {refusal.source}: {refusal.reason}"), file=sys.stderr)
     if 0 < report.vectors < report.passages:
+        from ketaqa.encoder import CURE
+
         lacking = report.passages - report.vectors
         print(f"{lacking} passages have no vector and are found by their words alone; {CURE} makes them", file=sys.stderr)
     count = len(report.refused)
@@ -79,7 +82,7 @@ def ask(
 def search(
     query: Annotated[str, typer.Argument(help="What to look for.")],
     index: IndexOption = "",
-    k: Annotated[int, typer.Option("-k", min=1, max=pipeline.MAX_K, help="How many passages.")] = 10,
+    k: Annotated[int, typer.Option("-k", min=1, max=config.MAX_K, help="How many passages.")] = 10,
     explain: Annotated[bool, typer.Option("--explain", help="Show what each word added to each score.")] = False,
     as_json: JsonOption = False,
 ) -> None:
@@ -151,7 +154,9 @@ def main(version: Annotated[bool, typer.Option("--version", help="Print the vers
         raise typer.Exit
 
 
-def _open(index: str) -> pipeline.KetaQA:
+def _open(index: str) -> "KetaQA":
+    from ketaqa import pipeline
+
     return pipeline.open_index(index, config.load())
 
 

@@ -15,8 +15,9 @@ from numpy.typing import NDArray
 
 from ketaqa.postings import Postings
 
-# a term that one passage in so many holds is looked up in a column, one byte a passage; bytes for all columns
+# a term that one passage in so many holds is looked up in a column, half a byte a passage; bytes for all columns
 COMMON, ROOM = 32, 1 << 26
+MANY = 15  # such a count, or a larger one, is looked up in the postings
 
 Numbers = NDArray[np.int64]
 Scores = NDArray[np.float64]
@@ -28,7 +29,7 @@ class Columns:
 
     def __init__(self, passages: int) -> None:
         # pages that are never touched cost nothing
-        self.counts = np.zeros((ROOM // max(passages, 1), passages), dtype=np.uint8)
+        self.counts = np.zeros((2 * ROOM // max(passages, 1), passages // 2 + 1), dtype=np.uint8)
         self._places: dict[int, int] = {}
         self._lock = threading.Lock()
         self._next = 0
@@ -41,11 +42,13 @@ class Columns:
     def _made(self, number: int, postings: Postings) -> int:
         with self._lock:
             if number not in self._places:
-                passages, tf = postings.counts(number)
                 place = -1
-                if self._next < len(self.counts) and tf.max() <= np.iinfo(np.uint8).max:
+                if self._next < len(self.counts):
                     place, self._next = self._next, self._next + 1
-                    self.counts[place, passages] = tf
+                    passages, tf = postings.counts(number)
+                    counts = np.zeros(2 * self.counts.shape[1], dtype=np.uint8)
+                    counts[passages] = np.minimum(tf, MANY)
+                    self.counts[place] = counts[::2] | counts[1::2] << 4
                 self._places[number] = place
             return self._places[number]
 
@@ -122,10 +125,10 @@ class _Compiled:
         self._lock, self._thread = threading.Lock(), None if find_spec("numba") else threading.Thread()
         self._module: Any = None
 
-    def module(self) -> Any:
-        """The module, None while it is loading or where numba is not installed."""
+    def module(self, wanted: bool) -> Any:
+        """The module, None where it is not loaded; where it is wanted it begins to load."""
         with self._lock:
-            if self._thread is None:
+            if self._thread is None and wanted:
                 self._thread = threading.Thread(target=self.load, daemon=True)
                 self._thread.start()
         return self._module
@@ -154,9 +157,9 @@ def _example() -> Any:
 _compiled = _Compiled()
 
 
-def module() -> Any:
-    """The compiled module, None while it is loading or where numba is not installed."""
-    return _compiled.module()
+def module(wanted: bool = True) -> Any:
+    """The compiled module, None while it is loading or where numba is not installed; where it is wanted it begins to load."""
+    return _compiled.module(wanted)
 
 
 def load() -> None:

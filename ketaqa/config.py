@@ -13,6 +13,10 @@ from pathlib import Path
 from ketaqa.errors import BadSetting
 
 FILE = "ketaqa.toml"
+# what the command line must know before it loads a room that does the work
+MAX_K = 100
+# words; chosen on span judgements and BEIR collections, see benchmarks/choices.py
+PASSAGE_LENGTH = 120
 PREFIX = "KETAQA_"
 
 

@@ -24,6 +24,8 @@ Lists = Any
 compiled: Any = njit(nogil=True, cache=True)
 # the bounds are sums in another order than the scores: a little more than their rounding
 SLACK = 1.0 - 1e-9
+# the largest count in a column: half a byte
+MANY = 15
 
 
 @compiled
@@ -92,13 +94,16 @@ def _add(lists: Lists, row: Rows, weight: float, sums: Floats, touched: Numbers,
 def _look_up(lists: Lists, row: Rows, weight: float, scores: Floats, passages: NDArray[Any]) -> None:
     """Add a term's weight where these passages hold it."""
     norms, bend = lists[5], lists[6]
+    held, counts = _posted(lists, row)
     if row[3] >= 0:
         column = lists[4][row[3]]
         for n in range(len(passages)):
-            tf = np.float64(column[passages[n]])
-            scores[n] += weight * (tf / (bend * tf + norms[passages[n]]))
+            passage = passages[n]
+            tf = np.float64(column[passage >> 1] >> ((passage & 1) << 2) & MANY)
+            if tf == MANY:  # or more
+                tf = np.float64(counts[_find(held, 0, len(held), passage)])
+            scores[n] += weight * (tf / (bend * tf + norms[passage]))
         return
-    held, counts = _posted(lists, row)
     place, before = 0, -1
     for n in range(len(passages)):
         passage = passages[n]

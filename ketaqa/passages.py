@@ -10,10 +10,9 @@ from dataclasses import dataclass
 import regex
 
 from ketaqa.analysis import paragraphs, sentences
+from ketaqa.config import PASSAGE_LENGTH
 from ketaqa.records import Document, Heading, Passage, Piece
 
-# chosen on span judgements and BEIR collections, see benchmarks/choices.py
-PASSAGE_LENGTH = 120
 WORD = regex.compile(r"\S+")
 
 

@@ -6,7 +6,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from ketaqa import answerer, conversation, explaining, safety, semantics
-from ketaqa.config import Config
+from ketaqa.config import MAX_K, Config
 from ketaqa.conversation import Message
 from ketaqa.errors import BadQuestion, BadSetting
 from ketaqa.index import Index
@@ -14,7 +14,6 @@ from ketaqa.records import Answer, Citation, Correction, Document, Hit, IndexInf
 from ketaqa.retriever import QueryTerm
 from ketaqa.safety import Care
 
-MAX_K = 100
 DEFAULT_K = 4
 REMEMBERED = 200_000  # terms of a vocabulary that a server keeps in memory, in some 30 MB
 READ = 1024  # passages, of those shown last, that are kept cut into sentences: cutting takes longer than finding

@@ -41,7 +41,7 @@ def sums(postings: Postings, query: Query, wanted: int) -> Sums:
     wanted: about how many sums will be asked for.
     """
     query = [(term, weight) for term, weight in query if weight > 0.0]
-    compiled = compiling.module() if postings.passages >= SMALL and query else None
+    compiled = compiling.module(postings.passages >= SMALL) if query else None
     if compiled is None:
         return Added(postings, query)
     way = Searched if postings.passages >= LARGE * wanted else Summed
@@ -122,7 +122,7 @@ class Searched:
 def search(postings: Postings, queries: Sequence[Query], k: int, threads: int = 1) -> tuple[Numbers, Scores]:
     """Passages and scores (queries, k) of many queries, by falling score, ties by number, padded with -1 and 0."""
     numbers, found = np.full((len(queries), k), -1, dtype=np.int64), np.zeros((len(queries), k))
-    compiled = compiling.module() if postings.passages >= max(SMALL, LARGE * k) else None
+    compiled = compiling.module(postings.passages >= SMALL) if postings.passages >= LARGE * k else None
 
     def fill(start: int) -> None:
         group = slice(start, start + GROUP)

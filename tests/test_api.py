@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from starlette.testclient import TestClient
 
 import ketaqa
-from ketaqa.config import Config
-from ketaqa.pipeline import MAX_K, KetaQA, open_index
+from ketaqa.config import MAX_K, Config
+from ketaqa.pipeline import KetaQA, open_index
 from ketaqa.web import api
 
 JSON = {"Content-Type": "application/json"}

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from ketaqa import loaders, shipped
 from ketaqa.analysis import sentences
-from ketaqa.passages import PASSAGE_LENGTH, cut
+from ketaqa.config import PASSAGE_LENGTH
+from ketaqa.passages import cut
 from ketaqa.records import Document, Heading, Piece
 
 

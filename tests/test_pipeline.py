@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 
 import ketaqa
 from ketaqa import shipped
-from ketaqa.config import Config
+from ketaqa.config import MAX_K, Config
 from ketaqa.errors import BadIndex, BadQuestion, BadSetting, UnknownDocument
-from ketaqa.pipeline import DEFAULT_K, MAX_K, KetaQA, open_index
+from ketaqa.pipeline import DEFAULT_K, KetaQA, open_index
 
 SCHEMA = Path(__file__).parents[2] / "shared" / "contract" / "answer.schema.json"
 TOY = {

@@ -86,7 +86,7 @@ def test_the_index_is_built_again_when_a_document_is_moved(checkout):
 
 def test_the_index_is_built_again_when_the_code_changes(checkout):
     before = ran(checkout)["version"]
-    path = checkout / "ketaqa" / "passages.py"
+    path = checkout / "ketaqa" / "config.py"
     path.write_text(path.read_text().replace("PASSAGE_LENGTH = ", "PASSAGE_LENGTH = 1 + "))
     assert ran(checkout)["version"] != before
 

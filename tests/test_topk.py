@@ -76,13 +76,21 @@ def test_many_queries_are_answered_as_each_alone(texts, queries, k, weighting, f
             assert own.tolist() == [*every[ranked].tolist(), *[0.0] * (k - len(ranked))]
 
 
-def test_columns_are_few_and_hold_what_fits_a_byte(monkeypatch):
-    monkeypatch.setattr(compiling, "ROOM", 8)
-    table = table_of(["a" * 300 + "b", "bc", "bc", "bcd"])
+def test_columns_are_few_and_hold_half_a_byte_a_passage(monkeypatch):
+    monkeypatch.setattr(compiling, "ROOM", 4)
+    table = table_of(["a" * 300 + "b", "bc", "bcc", "bcda"])
     columns = compiling.Columns(table.passages)
-    places = [columns.place(table.find(word), table) for word in "abcda"]
-    assert places == [-1, 0, 1, -1, -1]
-    assert columns.counts.tolist() == [[1, 1, 1, 1], [0, 1, 1, 1]]
+    places = [columns.place(table.find(word), table) for word in "acba"]
+    assert places == [0, 1, -1, 0]
+    assert columns.counts.tolist() == [[15, 1 << 4, 0], [1 << 4, 2 | 1 << 4, 0]]
+
+
+def test_counts_too_large_for_a_column_are_looked_up(monkeypatch):
+    monkeypatch.setattr(compiling, "COMMON", 1000)
+    added, *compiled = both(table_of(["a" * n + "b" for n in range(40)]), [("a", 1.0), ("b", 0.5)])
+    for way in compiled:
+        assert way.at(np.arange(40)).tolist() == added.at(np.arange(40)).tolist()
+        assert way.best(3).tolist() == added.best(3).tolist()
 
 
 def test_no_passage_or_no_term_finds_nothing():
@@ -115,13 +123,18 @@ def test_until_it_is_there_and_without_numba_postings_are_added(large, monkeypat
     monkeypatch.setattr(compiling, "find_spec", lambda name: None)
     without = compiling._Compiled()
     started = threading.active_count()
-    assert without.module() is None
+    assert without.module(True) is None
     assert threading.active_count() == started
-    monkeypatch.setattr(compiling, "_compiled", compiling._Compiled())
-    compiling._compiled.load()
-    monkeypatch.setattr(topk, "LARGE", 0)
+
+
+def test_a_small_index_has_nothing_loaded_and_uses_what_is_there(large, monkeypatch):
+    table = table_of(["ab", "bc"])
     monkeypatch.setattr(topk, "SMALL", 3)
+    started = threading.active_count()
     assert isinstance(topk.sums(table, [(0, 1.0)], 1), topk.Added)
+    assert threading.active_count() == started
+    compiling._compiled.load()
+    assert isinstance(topk.sums(table, [(0, 1.0)], 1), topk.Searched)
 
 
 def test_where_nothing_can_be_compiled_one_line_says_the_cure(monkeypatch, caplog):
@@ -131,7 +144,7 @@ def test_where_nothing_can_be_compiled_one_line_says_the_cure(monkeypatch, caplo
     monkeypatch.setattr(maxscore, "warm", fails)
     there = compiling._Compiled()
     assert there.load() is None
-    assert there.module() is None
+    assert there.module(True) is None
     assert "NUMBA_CACHE_DIR" in caplog.text
 
 

@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from ketaqa import answerer, builder, config, passages
+from ketaqa import answerer, builder, config
 from ketaqa.errors import BadSetting
 from ketaqa.evaluation import abstention, collections, inspection, measures, significance
 from ketaqa.evaluation.abstention import Abstention, Judged
@@ -33,7 +33,7 @@ Progress = Callable[[str, int, int], None]
 class Setting:
     """What a sweep varies: the target length of a passage in words, and the weighting."""
 
-    passage_length: int = passages.PASSAGE_LENGTH
+    passage_length: int = config.PASSAGE_LENGTH
     weighting: str = builder.WEIGHTING
 
 

@@ -15,8 +15,9 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
 
 import ketaqa
+from ketaqa.config import MAX_K
 from ketaqa.errors import BadQuestion, UnknownDocument
-from ketaqa.pipeline import DEFAULT_K, MAX_K, KetaQA
+from ketaqa.pipeline import DEFAULT_K, KetaQA
 from ketaqa.records import Answer, Citation, Correction, Document, Passage
 from ketaqa.web.guard import BodyLimit, Faults, RootPath, SecurityHeaders
 
