@@ -6,7 +6,7 @@ Not useful for: spelling, synonyms, meaning.
 
 import unicodedata
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from functools import cache
 from itertools import pairwise
 from pathlib import Path
@@ -47,22 +47,12 @@ class Analyser:
     name: str
     stop_words: frozenset[str] = frozenset()
     stem: Callable[[str], str] | None = None
-    # None outside of a build: a server must not keep the words that people type
-    _terms: dict[str, str | None] | None = field(default=None, repr=False, compare=False)
 
-    def remembering(self) -> "Analyser":
-        """The same analyser for a build: a vocabulary is small beside its text, so each distinct word is derived once."""
-        return replace(self, _terms={})
+    def __reduce__(self) -> "tuple[Callable[[str], Analyser], tuple[str]]":
+        return analyser, (self.name,)  # a stemmer can't be pickled, its name can
 
     def term(self, word: str) -> str | None:
         """The term of one word as it stands in the text; None for a stop word."""
-        if self._terms is None:
-            return self._derive(word)
-        if word not in self._terms:
-            self._terms[word] = self._derive(word)
-        return self._terms[word]
-
-    def _derive(self, word: str) -> str | None:
         folded = _folded(word)
         if folded in self.stop_words:
             return None

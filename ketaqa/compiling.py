@@ -25,39 +25,26 @@ Query = Sequence[tuple[int, float]]
 
 
 class Columns:
-    """Counts of common terms laid out by passage, made when a term is first asked for: looking a passage up is one step."""
+    """Counts of the most common terms laid out by passage: looking a passage up is one step."""
 
-    def __init__(self, passages: int) -> None:
-        # pages that are never touched cost nothing
-        self.counts = np.zeros((2 * ROOM // max(passages, 1), passages // 2 + 1), dtype=np.uint8)
-        self._places: dict[int, int] = {}
-        self._lock = threading.Lock()
-        self._next = 0
-
-    def place(self, number: int, postings: Postings) -> int:
-        """The row of a term's counts, -1 where it has none."""
-        found = self._places.get(number)
-        return self._made(number, postings) if found is None else found
-
-    def _made(self, number: int, postings: Postings) -> int:
-        with self._lock:
-            if number not in self._places:
-                place = -1
-                if self._next < len(self.counts):
-                    place, self._next = self._next, self._next + 1
-                    passages, tf = postings.counts(number)
-                    counts = np.zeros(2 * self.counts.shape[1], dtype=np.uint8)
-                    counts[passages] = np.minimum(tf, MANY)
-                    self.counts[place] = counts[::2] | counts[1::2] << 4
-                self._places[number] = place
-            return self._places[number]
+    def __init__(self, postings: Postings) -> None:
+        df = np.diff(postings.indptr)
+        common = np.flatnonzero(df > postings.passages // COMMON)
+        common = common[np.argsort(-df[common], kind="stable")][: 2 * ROOM // max(postings.passages, 1)]
+        self.places = {int(number): place for place, number in enumerate(common)}
+        self.counts = np.zeros((len(common), postings.passages // 2 + 1), dtype=np.uint8)
+        for number, place in self.places.items():
+            passages, tf = postings.counts(number)
+            counts = np.zeros(2 * self.counts.shape[1], dtype=np.uint8)
+            counts[passages] = np.minimum(tf, MANY)
+            self.counts[place] = counts[::2] | counts[1::2] << 4
 
 
 class Reader:
     """An index as the compiled code reads it."""
 
     def __init__(self, postings: Postings) -> None:
-        self.columns, self._postings, self._common = Columns(postings.passages), postings, postings.passages // COMMON
+        self.columns, self._postings = Columns(postings), postings
         none = np.empty(0, dtype=np.int32), np.empty(0, dtype=np.uint16)
         self._index, self._none = _read_only(postings.indices, postings.tf), _read_only(*none)
         self._rest = (*_read_only(self.columns.counts, postings.norms), postings.bend)
@@ -69,12 +56,11 @@ class Reader:
         places = np.flatnonzero(numbers >= len(table.vocabulary))
         own = np.where(numbers < len(table.vocabulary), numbers, 0) if len(places) else numbers
         rows = np.zeros((len(numbers), 4), dtype=np.int64)
-        rows[:, 0], rows[:, 1], rows[:, 3] = table.indptr[own], table.indptr[own + 1], -1
-        df, upper = rows[:, 1] - rows[:, 0], table.upper[own].astype(np.float64)
+        rows[:, 0], rows[:, 1] = table.indptr[own], table.indptr[own + 1]
+        rows[:, 3] = [self.columns.places.get(number, -1) for number in own.tolist()]
+        upper = table.upper[own].astype(np.float64)
         if table.bend == 0.0:
             weights *= [table.factor(int(number)) for number in numbers]
-        for place in np.flatnonzero(df > self._common):
-            rows[place, 3] = self.columns.place(int(own[place]), table)
         beside = self._beside(numbers, places, rows, upper) if len(places) else self._none
         return (*self._index, *beside, *self._rest), rows, weights, upper
 
@@ -103,7 +89,7 @@ def reader(postings: Postings) -> Reader:
     found: Reader | None = postings.__dict__.get("reader")
     if found is None:
         with _readers_lock:
-            found = postings.__dict__.setdefault("reader", Reader(postings))
+            found = postings.__dict__.get("reader") or postings.__dict__.setdefault("reader", Reader(postings))
     return found
 
 
@@ -150,7 +136,7 @@ class _Compiled:
 
 def _example() -> Any:
     numbers, counts, ones = np.zeros(1, dtype=np.int32), np.ones(1, dtype=np.uint16), np.ones(1, dtype=np.float32)
-    index, rest = _read_only(numbers, counts), _read_only(Columns(1).counts, ones)
+    index, rest = _read_only(numbers, counts), _read_only(np.zeros((1, 1), dtype=np.uint8), ones)
     return (*index, *index, *rest, 1.0)
 
 

@@ -6,7 +6,7 @@ Not useful for: ranking (retriever), building (builder), files (storage).
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import fields
 from functools import cached_property
 from pathlib import Path
@@ -28,13 +28,14 @@ from ketaqa.spelling import Spelling
 class Rows:
     """JSON rows in one block of bytes, read one at a time."""
 
-    def __init__(self, blob: NDArray[np.uint8], ends: NDArray[np.int64]) -> None:
-        self.blob, self.ends = blob, ends
+    def __init__(self, blob: NDArray[np.uint8], ends: NDArray[np.int64], wait: Callable[[], None]) -> None:
+        self.blob, self.ends, self._wait = blob, ends, wait
 
     def __len__(self) -> int:
         return len(self.ends) - 1
 
     def __getitem__(self, number: int) -> Any:
+        self._wait()  # nothing is believed before it was compared
         return json.loads(self.blob[self.ends[number] : self.ends[number + 1]].tobytes())
 
 
@@ -82,7 +83,7 @@ class Index:
         self._digests: dict[str, tuple[list[int], str]] = {}
 
     def _rows(self, name: str) -> Rows:
-        return Rows(self._arrays[name], self._arrays[f"{name}_ends"])
+        return Rows(self._arrays[name], self._arrays[f"{name}_ends"], self._comparison.wait)
 
     @cached_property
     def retriever(self) -> Retriever:

@@ -13,14 +13,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ketaqa import analysis
-from ketaqa.lexicon import BORDER, Chunks, Lexicon
-from ketaqa.postings import Pairs, Postings, Vocabulary, check_weighting, spans
+from ketaqa.lexicon import BORDER, MOST_CHUNKS, Chunks, Lexicon
+from ketaqa.postings import MOST, Pairs, Postings, Vocabulary, check_weighting, spans
 
 Numbers = NDArray[np.int32]
 Counts = NDArray[np.int64]
 # room for an array: its name, its type and its length
 Empty = Callable[[str, Any, int], NDArray[Any]]
-MOST_TF = np.iinfo(np.uint16).max
 
 
 @dataclass(frozen=True)
@@ -61,11 +60,18 @@ class Inverter:
     """Texts of passages to blocks; a word is taken apart once."""
 
     def __init__(self, analyser: str, paired: bool = False) -> None:
+        self._analyser, self._paired = analysis.analyser(analyser), paired
+        self.forget()
+
+    def forget(self) -> None:
+        """Begin with no words: what was never text, digests for instance, has new ones without end."""
         self.chunks = Chunks()
-        self._lexicon, self._paired = Lexicon(self.chunks, analysis.analyser(analyser).terms), paired
+        self._lexicon = Lexicon(self.chunks, self._analyser.terms)
 
     def __call__(self, texts: Sequence[str]) -> Block:
         """The block of texts that are a passage each."""
+        if len(self.chunks) > MOST_CHUNKS:
+            self.forget()
         return self.block(self.chunks.of(texts), np.ones(len(texts), dtype=np.int64), [])
 
     def block(self, chunks: Numbers, texts: Counts, beside: Sequence[Sequence[str]]) -> Block:
@@ -90,7 +96,7 @@ def invert(tokens: Tokens) -> Block:
     lengths = np.bincount(held[1], minlength=count) + np.bincount(places[follows], minlength=count)
     rows = _rising(list(held), [len(terms), count])
     first = np.flatnonzero(np.concatenate([[True], (np.diff(rows[0]) != 0) | (np.diff(rows[1]) != 0)])[: len(rows[0])])
-    tf = np.minimum(np.diff(first, append=len(rows[0])), MOST_TF).astype(np.uint16)
+    tf = np.minimum(np.diff(first, append=len(rows[0])), MOST).astype(np.uint16)
     sizes = np.bincount(rows[0][first], minlength=len(terms))
     pair_sizes = np.bincount(triples[0], minlength=len(terms))
     passages, nexts, pair_passages = (a.astype(np.int32) for a in (rows[1][first], triples[1], triples[2]))

@@ -16,10 +16,10 @@ from numpy.typing import NDArray
 END = b"\xff"
 # the signs that stand inside a word or a number, and all that is not ASCII
 KEPT = string.ascii_letters + string.digits + "_'.,"
-CUTS = bytes(n if n > 127 or chr(n) in KEPT else 32 for n in range(256)).lower()
+CUTS = bytes(n if n > 127 or chr(n) in KEPT else 32 for n in range(256))
 BORDER, NOTHING, SEVERAL = -1, -2, -3
-# chunks that are kept in memory; a vocabulary is small beside its text, what was never text may go on forever
-MOST = 2_000_000
+# chunks that are kept in memory; a vocabulary is small beside its text
+MOST_CHUNKS = 2_000_000
 
 Numbers = NDArray[np.int32]
 
@@ -36,7 +36,9 @@ class Chunks(dict[bytes, int]):
 
     def of(self, texts: Sequence[str]) -> Numbers:
         """The numbers of the chunks of all texts, in order."""
-        blob = b"".join(chain.from_iterable((text.encode("utf-8", "surrogatepass"), b" " + END + b" ") for text in texts))
+        # fewer chunks; elsewhere a mark may make another letter of a small one than of its capital
+        lowered = (text.lower() if text.isascii() else text for text in texts)
+        blob = b"".join(chain.from_iterable((text.encode("utf-8", "surrogatepass"), b" " + END + b" ") for text in lowered))
         found = blob.translate(CUTS).split()
         return np.fromiter(map(self.__getitem__, found), dtype=np.int32, count=len(found))
 

@@ -7,7 +7,8 @@ Not useful for: texts, files.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +16,7 @@ from numpy.typing import NDArray
 from ketaqa import weighting as formulas
 from ketaqa.errors import BadSetting
 
+MOST = np.iinfo(np.uint16).max  # times that a term counts in a passage
 KEY = 8  # bytes of a term that are compared as one number
 RANGE = 1 << 22  # postings that are put in order, or weighed, at a time
 
@@ -137,6 +139,10 @@ class Postings:
         weighed = cls(vocabulary, indptr, indices, tf, pairs, norms.astype(np.float32), blank, weighting)
         return cls(vocabulary, indptr, indices, tf, pairs, weighed.norms, weighed._upper(), weighting)
 
+    def __getstate__(self) -> dict[str, Any]:
+        # what the compiled code keeps beside is made anew
+        return {name: value for name, value in self.__dict__.items() if name != "reader"}
+
     @property
     def passages(self) -> int:
         """How many passages there are."""
@@ -168,7 +174,7 @@ class Postings:
             raise IndexError(number)
         found = self.pairs.row(first - 1, second)
         last = np.flatnonzero(np.diff(found, append=-1))
-        return found[last], np.diff(last, prepend=-1).astype(np.uint16)
+        return found[last], np.minimum(np.diff(last, prepend=-1), MOST).astype(np.uint16)
 
     def row(self, number: int) -> tuple[Passages, NDArray[np.float64]]:
         """The passages that hold a term, rising, and the term's weight in each."""
@@ -195,7 +201,9 @@ class Postings:
 
     def idf(self, df: int) -> float:
         """The idf of a term that stands in `df` passages, by this weighting; df may be 0."""
-        return _idf(self.weighting, df, self.passages)
+        return (
+            formulas.bm25_idf(df, self.passages) if self.weighting == "bm25" else float(formulas.smooth_idf(df, self.passages))
+        )
 
     def _unit_norms(self) -> NDArray[np.float64]:
         total = np.zeros(self.passages)
@@ -213,12 +221,6 @@ class Postings:
             # rounded up: a bound must not lie below what it bounds
             found[terms] = np.nextafter(np.maximum.reduceat(weights, starts).astype(np.float32), np.float32(np.inf))
         return found
-
-
-@lru_cache(4096)  # NumPy takes twenty times as long for one number as for finding it again
-def _idf(weighting: str, df: int, passages: int) -> float:
-    formula = formulas.bm25_idf if weighting == "bm25" else formulas.smooth_idf
-    return float(formula(df, passages))
 
 
 def spans(indptr: NDArray[np.int64]) -> Iterator[tuple[slice, slice]]:

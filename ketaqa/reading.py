@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 
 import numpy as np
 
@@ -14,7 +15,7 @@ from ketaqa import analysis, asked, fields, loaders, passages
 from ketaqa.asked import Asked
 from ketaqa.errors import BadSource
 from ketaqa.inversion import Block, Inverter
-from ketaqa.lexicon import Lexicon
+from ketaqa.lexicon import MOST_CHUNKS, Lexicon
 from ketaqa.loaders import Source
 from ketaqa.pool import mapped
 from ketaqa.records import Document, Passage, Refusal
@@ -76,11 +77,23 @@ def read_all(
             if progress:
                 progress(len(files), len(jobs))
     refused = [(job, file) for (job, _), file in zip(jobs, files, strict=True) if isinstance(file, Refusal)]
-    torn = {job.path: refusal for job, refusal in reversed(refused) if job.part}
+    torn = _repeating(files) | {job.path: refusal for job, refusal in reversed(refused) if job.part}
     if torn:  # a file is read as a whole or not at all
         groups, others = read_all([s for s in found if s.path not in torn], workers, length, analyser, paired, None)
         return groups, [*others, *torn.values()]
     return groups, [refusal for _, refusal in refused]
+
+
+def _repeating(files: Sequence[File | Refusal]) -> dict[Path, Refusal]:
+    """The files of which two parts give a document of one doc_id."""
+    seen, found = set[tuple[Path, str]](), dict[Path, Refusal]()
+    for file in (one for one in files if isinstance(one, File) and one.source.part):
+        for cut in file.cuts:
+            key = file.source.path, cut.document.doc_id
+            if key in seen:
+                found.setdefault(key[0], Refusal(file.source.name, f"repeats _id {key[1]!r}; give each row its own"))
+            seen.add(key)
+    return found
 
 
 def _asked(found: Sequence[Source]) -> list[Mapping[str, Sequence[Asked]]]:
@@ -98,7 +111,7 @@ class Reading:
 
     def __init__(self, passage_length: int, analyser: str, paired: bool) -> None:
         self._length, self._inverter = passage_length, Inverter(analyser, paired)
-        self._spelled = Lexicon(self._inverter.chunks, lambda text: sorted(spelled(text)))
+        self._spelled = self._spellings()
         self._analyser = analysis.analyser(analyser)
 
     def __call__(self, jobs: Sequence[tuple[Source, Mapping[str, Sequence[Asked]]]]) -> Group:
@@ -123,7 +136,13 @@ class Reading:
             cuts.append(Cut(document, found, asked.by_passage(document, found, rows.get(document.doc_id, ()))))
         return File(source, cuts, loaded.sha256, loaded.size, loaded.mtime_ns)
 
+    def _spellings(self) -> Lexicon:
+        return Lexicon(self._inverter.chunks, lambda text: sorted(spelled(text)))
+
     def _count(self, held: Sequence[tuple[Document, Passage, list[str]]], group: Group) -> None:
+        if len(self._inverter.chunks) > MOST_CHUNKS:
+            self._inverter.forget()
+            self._spelled = self._spellings()
         texts = [[*fields.texts(document, passage), *questions] for document, passage, questions in held]
         chunks = self._inverter.chunks.of([text for own in texts for text in own])
         beside = [fields.beside(*one, self._analyser) for one in held]

@@ -13,7 +13,6 @@ import secrets
 import shutil
 import threading
 from collections.abc import Mapping
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -63,23 +62,28 @@ class Comparison:
     """Files whose digests are compared in a thread of its own, so that a large index opens at once."""
 
     def __init__(self, digests: Mapping[Path, str]) -> None:
-        self._digests, self._altered = digests, list[Path]()
+        # opened at once: another index may take this one's place while they are read
+        self._files = [(open(path, "rb"), digest) for path, digest in digests.items()]  # noqa: SIM115
+        self._fault = "nothing compared"
         self._thread = threading.Thread(target=self._compare, daemon=True)
         self._thread.start()
 
     def _compare(self) -> None:
-        for path, digest in self._digests.items():
-            # a file that went when another index took this one's place is still whole in memory
-            with suppress(FileNotFoundError):
-                if _digest(path) != digest:
-                    self._altered.append(path)
-                    return
+        fault = ""
+        for file, digest in self._files:
+            with file:
+                try:
+                    same = fault or hashlib.file_digest(file, "sha256").hexdigest() == digest
+                    fault = fault or ("" if same else f"{file.name}: torn or altered; build the index again")
+                except OSError as error:
+                    fault = f"{file.name}: can't be read ({error.strerror}); look at the disk"
+        self._fault = fault
 
     def wait(self) -> None:
         """Return when all files were found unaltered; BadIndex names one that is not."""
         self._thread.join()
-        if self._altered:
-            raise BadIndex(f"{self._altered[0]}: torn or altered; build the index again")
+        if self._fault:
+            raise BadIndex(self._fault)
 
 
 def read(path: Path) -> tuple[dict[str, Any], dict[str, NDArray[Any]], Comparison]:

@@ -6,6 +6,7 @@ Not useful for: finding passages.
 tf is a count in one passage, df the number of passages that hold a term, n the number of passages; results are float64.
 """
 
+from math import log1p
 from typing import Any
 
 import numpy as np
@@ -18,9 +19,9 @@ BM25_B = 0.75
 NAMES = ("bm25", "tfidf")
 
 
-def bm25_idf(df: Any, n: int) -> Floats:
+def bm25_idf(df: int, n: int) -> float:
     """log(1 + (n - df + 0.5) / (df + 0.5)), always positive (Robertson & Zaragoza 2009, Lucene's form)."""
-    return np.asarray(np.log1p((n - df + 0.5) / (df + 0.5)), dtype=np.float64)
+    return log1p((n - df + 0.5) / (df + 0.5))
 
 
 def bm25_norms(lengths: NDArray[np.int64], k1: float = BM25_K1, b: float = BM25_B) -> Floats:

@@ -313,8 +313,29 @@ def test_an_id_that_two_parts_have_is_refused(tmp_path, monkeypatch):
     with open(docs / "corpus.jsonl", "a") as file:
         file.write(rows({"_id": "3", "text": "again"}))
     monkeypatch.setattr(builder.loaders, "PART", 500)
-    with pytest.raises(BadSource, match=r"corpus\.jsonl: two rows have the _id '3'"):
-        build([docs], tmp_path / "my.index")
+    (tmp_path / "note.txt").write_text("Rain fell.")
+    report = build([docs, tmp_path / "note.txt"], tmp_path / "my.index")
+    assert (report.documents, [r.reason for r in report.refused]) == (1, ["repeats _id '3'; give each row its own"])
+
+
+@pytest.mark.parametrize("part", [200, 1 << 23])
+def test_a_mark_inside_a_file_and_lone_returns_are_told_alike_whole_and_in_parts(tmp_path, monkeypatch, part):
+    lines = [rows({"_id": str(n), "text": "Rain"}) for n in range(30)]
+    (tmp_path / "note.txt").write_text("Rain fell.")
+    monkeypatch.setattr(builder.loaders, "PART", part)
+    for broken, end, line in (("\ufeff" + lines[20], "\n", 21), ("no json", "\r", 21), ("no json", "\r\n", 21)):
+        (tmp_path / "corpus.jsonl").write_bytes(end.join([*lines[:20], broken, *lines[21:], ""]).encode())
+        report = build([tmp_path / "corpus.jsonl", tmp_path / "note.txt"], tmp_path / "my.index")
+        assert f"line {line} is not JSON" in report.refused[0].reason
+
+
+def test_a_large_collection_that_can_not_be_opened_is_refused(tmp_path, monkeypatch):
+    docs = collection(tmp_path / "docs", 100)
+    (tmp_path / "note.txt").write_text("Rain fell.")
+    monkeypatch.setattr(builder.loaders, "PART", 500)
+    found = builder.loaders.find([docs])[0]
+    (docs / "corpus.jsonl").unlink()
+    assert builder.loaders.parts(found[0]) == found
 
 
 def test_lines_of_wide_letters_are_not_cut(tmp_path, monkeypatch):

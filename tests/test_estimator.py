@@ -1,6 +1,7 @@
 """Estimator: scikit-learn's manners, and law 4: weighting="tfidf" is TfidfVectorizer and cosine."""
 
 import json
+import pickle
 from pathlib import Path
 
 import numpy as np
@@ -49,6 +50,12 @@ def assert_law_4(texts, questions, analyser="english", k=20):
 @pytest.mark.parametrize("analyser", ["english", "plain"])
 def test_law_4_on_the_shipped_passages_and_questions(analyser):
     assert_law_4(shipped_passages(), shipped_questions(), analyser)
+
+
+def test_a_fitted_estimator_can_be_pickled():
+    retriever = TfidfRetriever().fit(TEXTS)
+    again = pickle.loads(pickle.dumps(retriever))
+    assert [a.tolist() for a in again.search(["bladder"], 2)] == [a.tolist() for a in retriever.search(["bladder"], 2)]
 
 
 @pytest.mark.skipif(not SCIFACT.is_dir(), reason="needs the shared collections")

@@ -105,7 +105,7 @@ def test_passages_of_any_beir_row_are_slices_of_the_row(texts):
 def test_rows_come_back_as_they_were():
     rows = [{"a": "😀\u2028"}, [], None, "", {"b": [1, "ש"]}]
     arrays = pack_rows("x", rows)
-    packed = Rows(arrays["x"], arrays["x_ends"])
+    packed = Rows(arrays["x"], arrays["x_ends"], lambda: None)
     assert (len(packed), [packed[n] for n in range(len(packed))]) == (5, rows)
 
 

@@ -30,6 +30,7 @@ def terms_at_once(analyser, texts):
 @settings(max_examples=400, deadline=None)
 @given(TEXTS)
 @example(["H\u0331 J\u030c", "0.5mg 1,148.2", "can't can’t 'n'", "word—word", "\ufb03 x"])
+@example(["J\u0323\u030c", "I\u0331\u0307", "H\u0307\u0331", "H\u030c\u0331 Abc"])
 def test_texts_at_once_give_the_terms_of_each_text(name, texts):
     analyser = analysis.analyser(name)
     assert terms_at_once(analyser, texts) == [analyser.terms(text) for text in texts]
@@ -48,6 +49,14 @@ def test_a_chunk_is_taken_apart_once():
     for _ in range(3):
         lexicon.numbers(chunks.of(["Ketamine, ketamine", "dose ketamine"]))
     assert seen == ["ketamine,", "ketamine", "dose"]
+
+
+def test_words_without_end_are_forgotten_and_the_postings_stay_right(monkeypatch):
+    monkeypatch.setattr(inversion, "MOST_CHUNKS", 3)
+    inverter = Inverter("plain")
+    joined = inversion.join([inverter([text]) for text in ("a b c d", "b e f", "a g")], "bm25")
+    assert len(inverter.chunks) < 6
+    assert same(joined, postings_of([["a", "b", "c", "d"], ["b", "e", "f"], ["a", "g"]]))
 
 
 ROWS = st.lists(st.lists(st.sampled_from(["a", "b", "é", "氯", "zz"]), max_size=8), max_size=10)

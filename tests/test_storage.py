@@ -124,8 +124,8 @@ def test_a_large_index_is_open_at_once_and_asked_only_when_all_of_it_was_compare
     texts = folder_of(torn) / "texts.npy"
     texts.write_bytes(altered(texts.read_bytes()))
     monkeypatch.setattr(storage, "AT_ONCE", 0)
-    gate, real = threading.Event(), storage._digest
-    monkeypatch.setattr(storage, "_digest", lambda path: gate.wait(10) and real(path))
+    gate, real = threading.Event(), hashlib.file_digest
+    monkeypatch.setattr(storage.hashlib, "file_digest", lambda *args: gate.wait(10) and real(*args))
     opened, unbelieved = Index(whole), Index(torn)
     gate.set()
     assert opened.passage(0).text in opened.document(opened.doc_id_of(0)).text
@@ -136,6 +136,17 @@ def test_a_large_index_is_open_at_once_and_asked_only_when_all_of_it_was_compare
     ):
         with pytest.raises(BadIndex, match=r"texts\.npy: torn or altered; build the index again"):
             action()
+
+
+def test_what_could_not_be_compared_is_not_believed(built, monkeypatch):
+    monkeypatch.setattr(storage, "AT_ONCE", 0)
+
+    def fails(*args):
+        raise OSError(5, "Input/output error")
+
+    monkeypatch.setattr(storage.hashlib, "file_digest", fails)
+    with pytest.raises(BadIndex, match=r"\.npy: can't be read \(Input/output error\)"):
+        Index(built).passage(0)
 
 
 def cut(data):

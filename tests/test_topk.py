@@ -1,5 +1,6 @@
 """Top-k by MaxScore equals top-k by adding all postings, to the last bit."""
 
+import pickle
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
@@ -78,11 +79,26 @@ def test_many_queries_are_answered_as_each_alone(texts, queries, k, weighting, f
 
 def test_columns_are_few_and_hold_half_a_byte_a_passage(monkeypatch):
     monkeypatch.setattr(compiling, "ROOM", 4)
-    table = table_of(["a" * 300 + "b", "bc", "bcc", "bcda"])
-    columns = compiling.Columns(table.passages)
-    places = [columns.place(table.find(word), table) for word in "acba"]
-    assert places == [0, 1, -1, 0]
-    assert columns.counts.tolist() == [[15, 1 << 4, 0], [1 << 4, 2 | 1 << 4, 0]]
+    table = table_of(["a" * 300 + "b", "bcc", "bc", "bcda"])
+    columns = compiling.Columns(table)
+    # the most common two: b in four passages, c in three
+    assert columns.places == {table.find("b"): 0, table.find("c"): 1}
+    assert columns.counts.tolist() == [[1 | 1 << 4, 1 | 1 << 4, 0], [2 << 4, 1 | 1 << 4, 0]]
+
+
+def test_a_pair_counts_no_more_than_a_term():
+    table = table_of(["a" * 70_001 + "b", "aab"], paired=True)
+    assert table.counts(table.find("a a"))[1].tolist() == [65535, 1]
+    added, *compiled = both(table, [("a a", 1.0), ("b", 0.5)])
+    for way in compiled:
+        assert way.best(2).tolist() == added.best(2).tolist() == [0, 1]
+
+
+def test_what_was_searched_can_be_pickled():
+    table = table_of(["ab", "bc"])
+    compiling.reader(table)
+    again = pickle.loads(pickle.dumps(table))
+    assert topk.Searched(again, [(0, 1.0)], maxscore).best(2).tolist() == [0]
 
 
 def test_counts_too_large_for_a_column_are_looked_up(monkeypatch):

@@ -85,8 +85,13 @@ class Loaded:
 
 def parts(source: Source) -> list[Source]:
     """A large collection's file in parts of whole lines, to be read one after the other or by several; else the file itself."""
-    if source.format != "beir" or source.path.stat().st_size <= PART:
-        return [source]
+    try:
+        return _parts(source) if source.format == "beir" and source.path.stat().st_size > PART else [source]
+    except OSError:
+        return [source]  # which reading it will say
+
+
+def _parts(source: Source) -> list[Source]:
     cuts, lines, digest = [0], [1], hashlib.sha256()
     with open(source.path, "rb") as file:
         stat = os.fstat(file.fileno())
@@ -95,7 +100,7 @@ def parts(source: Source) -> list[Source]:
                 return [source]
             digest.update(data)
             cuts.append(cuts[-1] + len(data))
-            lines.append(lines[-1] + data.count(b"\n"))
+            lines.append(lines[-1] + data.count(b"\n") + data.count(b"\r") - data.count(b"\r\n"))
     found = (
         Part(*span, line, digest.hexdigest(), stat.st_size, stat.st_mtime_ns)
         for span, line in zip(pairwise(cuts), lines[:-1], strict=True)
@@ -116,7 +121,9 @@ def read(source: Source) -> Loaded:
     if part:
         if (stat.st_size, stat.st_mtime_ns) != (part.size, part.mtime_ns):
             raise BadSource(f"{source.name}: changed while it was read; build again when it is written")
-        return Loaded(list(beir.load(data, source.name, part.line)), part.sha256, part.size, part.mtime_ns)
+        # a line before it, so that a mark of UTF-8 inside the file is no mark at its beginning
+        data, line = (b"\n" + data, part.line - 1) if part.start else (data, part.line)
+        return Loaded(list(beir.load(data, source.name, line)), part.sha256, part.size, part.mtime_ns)
     if source.format == "beir":
         documents = list(beir.load(data, source.name))
     else:
