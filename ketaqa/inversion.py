@@ -5,7 +5,7 @@ and wait on disk. A term's number is its place in sorted order, so what is sorte
 Useful for: building. Not useful for: what a posting weighs (postings).
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,8 +18,6 @@ from ketaqa.postings import MOST, Pairs, Postings, Vocabulary, check_weighting, 
 
 Numbers = NDArray[np.int32]
 Counts = NDArray[np.int64]
-# room for an array: its name, its type and its length
-Empty = Callable[[str, Any, int], NDArray[Any]]
 
 
 @dataclass(frozen=True)
@@ -131,24 +129,19 @@ def _rising(columns: list[Counts], sizes: Sequence[int]) -> list[Counts]:
     return found[::-1]
 
 
-def join(blocks: Sequence[Block], weighting: str, empty: Empty | None = None) -> Postings:
-    """The postings of the passages of all blocks, one block after the other. `empty` makes room, in memory where not given."""
+def join(blocks: Sequence[Block], weighting: str) -> Postings:
+    """The postings of the passages of all blocks, one block after the other."""
     check_weighting(weighting)
-    empty = empty or _in_memory
     vocabulary, numbers = _united(blocks)
     bases = np.cumsum([0, *(len(b.lengths) for b in blocks)])
     df = _total([b.sizes for b in blocks], numbers, len(vocabulary))
     indptr = np.concatenate([[0], np.cumsum(df)])
-    indices, tf = empty("indices", np.int32, int(indptr[-1])), empty("tf", np.uint16, int(indptr[-1]))
+    indices, tf = np.empty(int(indptr[-1]), dtype=np.int32), np.empty(int(indptr[-1]), dtype=np.uint16)
     for terms, span in spans(indptr):
         indices[span], tf[span] = _merged(blocks, numbers, bases, terms)
-    pairs = _pairs(blocks, numbers, bases, len(vocabulary), empty)
+    pairs = _pairs(blocks, numbers, bases, len(vocabulary))
     lengths = np.concatenate([b.lengths for b in blocks]) if blocks else np.empty(0, dtype=np.int64)
     return Postings.of(vocabulary, indptr, indices, tf, pairs, lengths, weighting)
-
-
-def _in_memory(name: str, dtype: Any, size: int) -> NDArray[Any]:
-    return np.empty(size, dtype=dtype)
 
 
 def _united(blocks: Sequence[Block]) -> tuple[Vocabulary, list[Counts]]:
@@ -190,12 +183,12 @@ def _order(runs: Sequence[Counts]) -> Any:
     return np.argsort(np.concatenate(runs), kind="stable") if len(runs) > 1 else slice(None)
 
 
-def _pairs(blocks: Sequence[Block], numbers: Sequence[Counts], bases: Counts, terms: int, empty: Empty) -> Pairs | None:
+def _pairs(blocks: Sequence[Block], numbers: Sequence[Counts], bases: Counts, terms: int) -> Pairs | None:
     sizes = [b.pair_sizes for b in blocks]
     indptr = np.concatenate([[0], np.cumsum(_total(sizes, numbers, terms))])
     if not indptr[-1]:
         return None
-    nexts, passages = empty("pair_nexts", np.int32, int(indptr[-1])), empty("pair_passages", np.int32, int(indptr[-1]))
+    nexts, passages = np.empty(int(indptr[-1]), dtype=np.int32), np.empty(int(indptr[-1]), dtype=np.int32)
     for some, span in spans(indptr):
         keys, found = [], []
         for n, part, held in _parts(sizes, numbers, some):
