@@ -84,7 +84,7 @@ def _check_ids(files: Sequence[reading.File]) -> None:
     for file in files:
         for item in file.cuts:
             first = seen.setdefault(item.document.doc_id, file.source)
-            if first is not file.source and (first.part is None or first.path != file.source.path):
+            if first is not file.source:
                 raise BadSource(
                     f"{file.source.path} and {first.path}: both give a document {item.document.doc_id!r}; "
                     "index the folder above them, or rename one"

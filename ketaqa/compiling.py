@@ -13,11 +13,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ketaqa.postings import Postings
+from ketaqa.postings import MANY, Postings
 
 # a term that one passage in so many holds is looked up in a column, half a byte a passage; bytes for all columns
 COMMON, ROOM = 32, 1 << 26
-MANY = 15  # such a count, or a larger one, is looked up in the postings
 
 Numbers = NDArray[np.int64]
 Scores = NDArray[np.float64]
@@ -89,7 +88,9 @@ def reader(postings: Postings) -> Reader:
     found: Reader | None = postings.__dict__.get("reader")
     if found is None:
         with _readers_lock:
-            found = postings.__dict__.get("reader") or postings.__dict__.setdefault("reader", Reader(postings))
+            found = postings.__dict__.get("reader")
+            if found is None:
+                found = postings.__dict__["reader"] = Reader(postings)
     return found
 
 
@@ -143,7 +144,7 @@ def _example() -> Any:
 _compiled = _Compiled()
 
 
-def module(wanted: bool = True) -> Any:
+def module(wanted: bool) -> Any:
     """The compiled module, None while it is loading or where numba is not installed; where it is wanted it begins to load."""
     return _compiled.module(wanted)
 

@@ -1,7 +1,7 @@
 """Numbered terms of passages to blocks of sorted postings, and blocks to one index.
 
-A block is what some passages hold, sorted by term, with a vocabulary of its own; blocks are made apart, by several processes,
-and wait on disk. A term's number is its place in sorted order, so what is sorted in a block is sorted in the whole.
+A block is what some passages hold, sorted by term, with a vocabulary of its own; blocks are made apart, by several processes.
+A term's number is its place in sorted order, so what is sorted in a block is sorted in the whole.
 Useful for: building. Not useful for: what a posting weighs (postings).
 """
 
@@ -87,11 +87,11 @@ def invert(tokens: Tokens) -> Block:
     text_of = np.cumsum(border) - border
     passage_of = np.repeat(np.arange(count), tokens.texts)[text_of]
     terms, ranks = _ranked(tokens.names, np.concatenate([numbers[~border], tokens.beside]))
-    words, places = ranks[numbers], passage_of  # the rank of a border is never looked at
+    words = ranks[numbers]  # the rank of a border is never looked at
     follows = np.flatnonzero(~border[:-1] & ~border[1:]) if tokens.paired else np.empty(0, dtype=np.int64)
-    triples = _rising([words[follows], words[follows + 1], places[follows]], [len(terms), len(terms), count])
-    held = np.concatenate([words[~border], ranks[tokens.beside]]), np.concatenate([places[~border], tokens.beside_passages])
-    lengths = np.bincount(held[1], minlength=count) + np.bincount(places[follows], minlength=count)
+    triples = _rising([words[follows], words[follows + 1], passage_of[follows]], [len(terms), len(terms), count])
+    held = np.concatenate([words[~border], ranks[tokens.beside]]), np.concatenate([passage_of[~border], tokens.beside_passages])
+    lengths = np.bincount(held[1], minlength=count) + np.bincount(passage_of[follows], minlength=count)
     rows = _rising(list(held), [len(terms), count])
     first = np.flatnonzero(np.concatenate([[True], (np.diff(rows[0]) != 0) | (np.diff(rows[1]) != 0)])[: len(rows[0])])
     tf = np.minimum(np.diff(first, append=len(rows[0])), MOST).astype(np.uint16)

@@ -16,6 +16,8 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from ketaqa.postings import MANY
+
 Rows = NDArray[np.int64]
 Numbers = NDArray[np.int32]
 Floats = NDArray[np.float64]
@@ -24,8 +26,6 @@ Lists = Any
 compiled: Any = njit(nogil=True, cache=True)
 # the bounds are sums in another order than the scores: a little more than their rounding
 SLACK = 1.0 - 1e-9
-# the largest count in a column: half a byte
-MANY = 15
 
 
 @compiled

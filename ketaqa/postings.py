@@ -17,6 +17,7 @@ from ketaqa import weighting as formulas
 from ketaqa.errors import BadSetting
 
 MOST = np.iinfo(np.uint16).max  # times that a term counts in a passage
+MANY = 15  # counts from here on stand in the postings alone, not in columns of half a byte (compiling)
 KEY = 8  # bytes of a term that are compared as one number
 RANGE = 1 << 22  # postings that are put in order, or weighed, at a time
 
@@ -201,9 +202,9 @@ class Postings:
 
     def idf(self, df: int) -> float:
         """The idf of a term that stands in `df` passages, by this weighting; df may be 0."""
-        return (
-            formulas.bm25_idf(df, self.passages) if self.weighting == "bm25" else float(formulas.smooth_idf(df, self.passages))
-        )
+        if self.weighting == "bm25":
+            return formulas.bm25_idf(df, self.passages)
+        return float(formulas.smooth_idf(df, self.passages))
 
     def _unit_norms(self) -> NDArray[np.float64]:
         total = np.zeros(self.passages)

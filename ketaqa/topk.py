@@ -82,8 +82,8 @@ class Added:
         return self._sums[passages]
 
 
-class Summed:
-    """All postings, added up by compiled code."""
+class Summed(Added):
+    """The same, by compiled code."""
 
     def __init__(self, postings: Postings, query: Query, compiled: Any) -> None:
         self._sums, self._compiled = np.zeros(postings.passages), compiled
@@ -94,10 +94,6 @@ class Summed:
         """See Sums."""
         found = self._compiled.largest(self._sums, max(1, min(k, len(self._sums))))
         return np.sort(best(found, self._sums[found], k))
-
-    def at(self, passages: Numbers) -> Scores:
-        """See Sums."""
-        return self._sums[passages]
 
 
 class Searched:
