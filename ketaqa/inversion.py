@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ketaqa import analysis
-from ketaqa.lexicon import BORDER, MOST_CHUNKS, Chunks, Lexicon
+from ketaqa.lexicon import BORDER, Chunks, Lexicon
 from ketaqa.postings import MOST, Pairs, Postings, Vocabulary, check_weighting, spans
 
 Numbers = NDArray[np.int32]
@@ -58,18 +58,11 @@ class Inverter:
     """Texts of passages to blocks; a word is taken apart once."""
 
     def __init__(self, analyser: str, paired: bool = False) -> None:
-        self._analyser, self._paired = analysis.analyser(analyser), paired
-        self.forget()
-
-    def forget(self) -> None:
-        """Begin with no words: what was never text, digests for instance, has new ones without end."""
-        self.chunks = Chunks()
-        self._lexicon = Lexicon(self.chunks, self._analyser.terms)
+        self.chunks, self._paired = Chunks(), paired
+        self._lexicon = Lexicon(self.chunks, analysis.analyser(analyser).terms)
 
     def __call__(self, texts: Sequence[str]) -> Block:
         """The block of texts that are a passage each."""
-        if len(self.chunks) > MOST_CHUNKS:
-            self.forget()
         return self.block(self.chunks.of(texts), np.ones(len(texts), dtype=np.int64), [])
 
     def block(self, chunks: Numbers, texts: Counts, beside: Sequence[Sequence[str]]) -> Block:

@@ -29,13 +29,21 @@ class Chunks(dict[bytes, int]):
 
     def __init__(self) -> None:
         super().__init__({END: 0})
+        self.begun = 0  # how often they were forgotten
 
     def __missing__(self, chunk: bytes) -> int:
         number = self[chunk] = len(self)
         return number
 
     def of(self, texts: Sequence[str]) -> Numbers:
-        """The numbers of the chunks of all texts, in order."""
+        """The numbers of the chunks of all texts, in order.
+
+        Of too many chunks all are forgotten first: what was never text, digests for instance, has new ones without end.
+        """
+        if len(self) > MOST_CHUNKS:
+            self.clear()
+            self[END] = 0
+            self.begun += 1
         # fewer chunks; elsewhere a mark may make another letter of a small one than of its capital
         lowered = (text.lower() if text.isascii() else text for text in texts)
         blob = b"".join(chain.from_iterable((text.encode("utf-8", "surrogatepass"), b" " + END + b" ") for text in lowered))
@@ -47,8 +55,11 @@ class Lexicon:
     """What a rule finds in each chunk (terms, say), with numbers in the order in which it is first seen."""
 
     def __init__(self, chunks: Chunks, rule: Callable[[str], Iterable[str]]) -> None:
-        self.names: dict[str, int] = {}
         self._chunks, self._rule = chunks, rule
+        self._begin()
+
+    def _begin(self) -> None:
+        self._begun, self.names = self._chunks.begun, dict[str, int]()
         # for each chunk the number of its one name, or BORDER, NOTHING, or SEVERAL less the place in _several
         self._name_of = [BORDER]
         self._several: list[list[int]] = []
@@ -58,7 +69,9 @@ class Lexicon:
         return self.names.setdefault(name, len(self.names))
 
     def numbers(self, chunks: Numbers) -> Numbers:
-        """The numbers of the names in these chunks, in order; BORDER ends a text."""
+        """The numbers of the names in these chunks, in order; BORDER ends a text. Names are forgotten with the chunks."""
+        if self._begun != self._chunks.begun:
+            self._begin()
         for chunk in islice(self._chunks, len(self._name_of), None):
             self._learn(chunk)
         found = np.array(self._name_of, dtype=np.int32)[chunks]

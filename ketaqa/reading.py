@@ -15,7 +15,7 @@ from ketaqa import analysis, asked, fields, loaders, passages
 from ketaqa.asked import Asked
 from ketaqa.errors import BadSource
 from ketaqa.inversion import Block, Inverter
-from ketaqa.lexicon import MOST_CHUNKS, Lexicon
+from ketaqa.lexicon import Lexicon
 from ketaqa.loaders import Source
 from ketaqa.pool import mapped
 from ketaqa.records import Document, Passage, Refusal
@@ -111,7 +111,7 @@ class Reading:
 
     def __init__(self, passage_length: int, analyser: str, paired: bool) -> None:
         self._length, self._inverter = passage_length, Inverter(analyser, paired)
-        self._spelled = self._spellings()
+        self._spelled = Lexicon(self._inverter.chunks, lambda text: sorted(spelled(text)))
         self._analyser = analysis.analyser(analyser)
 
     def __call__(self, jobs: Sequence[tuple[Source, Mapping[str, Sequence[Asked]]]]) -> Group:
@@ -136,13 +136,7 @@ class Reading:
             cuts.append(Cut(document, found, asked.by_passage(document, found, rows.get(document.doc_id, ()))))
         return File(source, cuts, loaded.sha256, loaded.size, loaded.mtime_ns)
 
-    def _spellings(self) -> Lexicon:
-        return Lexicon(self._inverter.chunks, lambda text: sorted(spelled(text)))
-
     def _count(self, held: Sequence[tuple[Document, Passage, list[str]]], group: Group) -> None:
-        if len(self._inverter.chunks) > MOST_CHUNKS:
-            self._inverter.forget()
-            self._spelled = self._spellings()
         texts = [[*fields.texts(document, passage), *questions] for document, passage, questions in held]
         chunks = self._inverter.chunks.of([text for own in texts for text in own])
         beside = [fields.beside(*one, self._analyser) for one in held]

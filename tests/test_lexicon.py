@@ -9,7 +9,7 @@ from conftest import postings_of
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from ketaqa import analysis, inversion, postings, shipped
+from ketaqa import analysis, inversion, lexicon, postings, shipped
 from ketaqa.inversion import Inverter
 from ketaqa.lexicon import BORDER, Chunks, Lexicon
 
@@ -52,7 +52,7 @@ def test_a_chunk_is_taken_apart_once():
 
 
 def test_words_without_end_are_forgotten_and_the_postings_stay_right(monkeypatch):
-    monkeypatch.setattr(inversion, "MOST_CHUNKS", 3)
+    monkeypatch.setattr(lexicon, "MOST_CHUNKS", 3)
     inverter = Inverter("plain")
     joined = inversion.join([inverter([text]) for text in ("a b c d", "b e f", "a g")], "bm25")
     assert len(inverter.chunks) < 6
