@@ -134,11 +134,12 @@ class Postings:
         weighting: str,
     ) -> "Postings":
         """Postings with norms and bounds from the passages' lengths, in terms and pairs."""
-        blank = np.empty(0, dtype=np.float32)
-        plain = cls(vocabulary, indptr, indices, tf, pairs, np.zeros(len(lengths), dtype=np.float32), blank, weighting)
-        norms = formulas.bm25_norms(lengths) if weighting == "bm25" else plain._unit_norms()
-        weighed = cls(vocabulary, indptr, indices, tf, pairs, norms.astype(np.float32), blank, weighting)
-        return cls(vocabulary, indptr, indices, tf, pairs, weighed.norms, weighed._upper(), weighting)
+        unit = weighting == "tfidf"
+        norms = _unit_norms(indptr, indices, tf, len(lengths)) if unit else formulas.bm25_norms(lengths)
+        rest = norms.astype(np.float32), np.zeros(len(vocabulary), dtype=np.float32)
+        made = cls(vocabulary, indptr, indices, tf, pairs, *rest, weighting)
+        made._bound()
+        return made
 
     def __getstate__(self) -> dict[str, Any]:
         # what the compiled code keeps beside is made anew
@@ -206,22 +207,22 @@ class Postings:
             return formulas.bm25_idf(df, self.passages)
         return float(formulas.smooth_idf(df, self.passages))
 
-    def _unit_norms(self) -> NDArray[np.float64]:
-        total = np.zeros(self.passages)
+    def _bound(self) -> None:
+        """Fill in what each term weighs at most."""
         for terms, span in spans(self.indptr):
-            df = np.diff(self.indptr[terms.start : terms.stop + 1])
-            idf = np.repeat(formulas.smooth_idf(df, self.passages), df)
-            total += np.bincount(self.indices[span], weights=(self.tf[span] * idf) ** 2, minlength=self.passages)
-        return formulas.unit_norms(total)
-
-    def _upper(self) -> NDArray[np.float32]:
-        found = np.zeros(len(self.vocabulary), dtype=np.float32)
-        for terms, span in spans(self.indptr):
-            weights = formulas.bent(self.tf[span], self.norms[self.indices[span]], self.bend)
+            weights = self.shares(self.indices[span], self.tf[span])
             starts = self.indptr[terms] - span.start
             # rounded up: a bound must not lie below what it bounds
-            found[terms] = np.nextafter(np.maximum.reduceat(weights, starts).astype(np.float32), np.float32(np.inf))
-        return found
+            self.upper[terms] = np.nextafter(np.maximum.reduceat(weights, starts).astype(np.float32), np.float32(np.inf))
+
+
+def _unit_norms(indptr: NDArray[np.int64], indices: Passages, tf: Counts, passages: int) -> NDArray[np.float64]:
+    total = np.zeros(passages)
+    for terms, span in spans(indptr):
+        df = np.diff(indptr[terms.start : terms.stop + 1])
+        idf = np.repeat(formulas.smooth_idf(df, passages), df)
+        total += np.bincount(indices[span], weights=(tf[span] * idf) ** 2, minlength=passages)
+    return formulas.unit_norms(total)
 
 
 def spans(indptr: NDArray[np.int64]) -> Iterator[tuple[slice, slice]]:

@@ -69,15 +69,15 @@ class Comparison:
         self._thread.start()
 
     def _compare(self) -> None:
-        fault = ""
+        faults = []
         for file, digest in self._files:
             with file:
                 try:
-                    same = fault or hashlib.file_digest(file, "sha256").hexdigest() == digest
-                    fault = fault or ("" if same else f"{file.name}: torn or altered; build the index again")
+                    if hashlib.file_digest(file, "sha256").hexdigest() != digest:
+                        faults.append(f"{file.name}: torn or altered; build the index again")
                 except OSError as error:
-                    fault = f"{file.name}: can't be read ({error.strerror}); look at the disk"
-        self._fault = fault
+                    faults.append(f"{file.name}: can't be read ({error.strerror}); look at the disk")
+        self._fault = next(iter(faults), "")
 
     def wait(self) -> None:
         """Return when all files were found unaltered; BadIndex names one that is not."""
