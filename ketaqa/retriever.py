@@ -80,7 +80,7 @@ class Retriever:
         terms += self._meanings(question, context)
         terms.sort(key=lambda t: t.term)
         if self.postings.weighting == "tfidf":
-            norm = sqrt(sum(t.weight**2 for t in terms if t.number is not None)) or 1.0
+            norm = _length(t.weight for t in terms if t.number is not None)
             return [replace(t, weight=t.weight / norm) for t in terms]
         return terms
 
@@ -93,7 +93,7 @@ class Retriever:
             # terms are numbered as they are sorted
             weights = [(number, tf * table.idf(table.df(number))) for number, tf in sorted(numbers.items())]
             if table.weighting == "tfidf":
-                norm = sqrt(sum(weight**2 for _, weight in weights)) or 1.0
+                norm = _length(weight for _, weight in weights)
                 weights = [(number, weight / norm) for number, weight in weights]
             found.append(weights)
         return found
@@ -142,3 +142,8 @@ class Retriever:
         starts = np.cumsum(sizes) - sizes
         siblings = np.arange(sizes.sum()) + np.repeat(firsts - starts, sizes)
         return np.asarray(DOCUMENT_WEIGHT * (np.add.reduceat(counted.at(siblings), starts) / sizes)[place])
+
+
+def _length(weights: Iterable[float]) -> float:
+    """The length of a question's vector, 1 where it has none."""
+    return sqrt(sum(weight**2 for weight in weights)) or 1.0
