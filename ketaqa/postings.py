@@ -178,11 +178,6 @@ class Postings:
         last = np.flatnonzero(np.diff(found, append=-1))
         return found[last], np.minimum(np.diff(last, prepend=-1), MOST).astype(np.uint16)
 
-    def row(self, number: int) -> tuple[Passages, NDArray[np.float64]]:
-        """The passages that hold a term, rising, and the term's weight in each."""
-        passages, tf = self.counts(number)
-        return passages, self.weights(number, passages, tf)
-
     def weights(self, number: int, passages: Passages, tf: Counts) -> NDArray[np.float64]:
         """What a term weighs in passages that hold it as often as that."""
         return np.asarray(self.factor(number) * self.shares(passages, tf))

@@ -231,3 +231,9 @@ def postings_of(rows, weighting="bm25", paired=False):
     sizes = np.ones(len(rows), dtype=np.int64)
     tokens = inversion.Tokens(list(names), np.array(numbers, dtype=np.int32), sizes, none, none, paired)
     return inversion.join([inversion.invert(tokens)], weighting)
+
+
+def row_of(table, number):
+    """The passages that hold a term, and the term's weight in each."""
+    passages, tf = table.counts(number)
+    return passages, table.weights(number, passages, tf)

@@ -5,6 +5,7 @@ import tempfile
 from pathlib import Path
 
 import pytest
+from conftest import row_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -280,7 +281,8 @@ def test_documents_have_a_share_in_bm25_and_none_in_scikit_learns_weighting(tmp_
         ranker = Index(tmp_path / weighting).retriever
         query = ranker.query("bladder urine")
         own = [
-            sum(t.weight * dict(zip(*ranker.postings.row(t.number), strict=True)).get(n, 0.0) for t in query) for n in range(3)
+            sum(t.weight * dict(zip(*row_of(ranker.postings, t.number), strict=True)).get(n, 0.0) for t in query)
+            for n in range(3)
         ]
         found[weighting] = [dict(ranker.search(query, 3))[n] - own[n] for n in range(3)]
         if weighting == "bm25":

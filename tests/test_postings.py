@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from conftest import postings_of
+from conftest import postings_of, row_of
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from sklearn.feature_extraction.text import TfidfVectorizer
@@ -55,7 +55,7 @@ def test_the_vocabulary_reads_arrays_that_can_not_be_written(tmp_path):
 def dense(table):
     matrix = np.zeros((table.passages, len(table.vocabulary)))
     for term in range(len(table.vocabulary)):
-        indices, data = table.row(term)
+        indices, data = row_of(table, term)
         matrix[indices, term] = data
     return matrix
 
@@ -101,7 +101,7 @@ def test_the_arrays_keep_their_types_and_order(rows, weighting):
     assert table.indptr[-1] == len(table.indices) == len(table.tf)
     assert np.diff(table.indptr).tolist() == [table.df(term) for term in range(len(table.vocabulary))]
     for term in range(len(table.vocabulary)):
-        indices, data = table.row(term)
+        indices, data = row_of(table, term)
         assert (np.diff(indices) > 0).all()
         assert (data > 0).all()
         assert data.max() <= table.factor(term) * float(table.upper[term])
