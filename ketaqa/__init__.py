@@ -5,9 +5,11 @@ The plan of the house, in the order in which data passes through; a room imports
     errors        what went wrong, said so that the reader can mend it
     records       the values that travel between rooms
     config        settings: environment, file, default
-    pool          work for several processes
+    pool          work for several processes or threads
+    columns       arrays that grow, in memory or in files
     loaders       a file -> Documents
     analysis      text -> sentences, tokens, terms
+    chunking      bytes -> numbers of chunks, compiled
     lexicon       many texts -> numbers of terms
     weighting     counts -> weights, one formula each
     passages      a Document -> Passages

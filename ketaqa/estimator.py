@@ -1,5 +1,6 @@
 """The retriever as a scikit-learn estimator, for pipelines, clone and GridSearchCV."""
 
+import threading
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from typing import Any
@@ -11,20 +12,20 @@ from sklearn.utils.validation import check_is_fitted
 
 from ketaqa import analysis, inversion, topk
 from ketaqa.errors import BadSetting
-from ketaqa.inversion import Inverter
-from ketaqa.pool import mapped
+from ketaqa.inversion import Block, Inverter
+from ketaqa.pool import mapped, threaded
 from ketaqa.postings import check_weighting
 from ketaqa.retriever import Retriever
 
 # texts that are read at a time
-GROUP = 8192
+GROUP = 1 << 15
 
 
 class TfidfRetriever(BaseEstimator):  # type: ignore[misc]  # scikit-learn ships no types
     """Exact top-k passages for questions.
 
     weighting: "bm25" (Robertson & Zaragoza 2009) or "tfidf" (scikit-learn's TfidfVectorizer and cosine).
-    analyser: "english" (stop words, stems) or "plain". n_jobs: processes that read texts, threads that search.
+    analyser: "english" (stop words, stems) or "plain". n_jobs: threads (without `ketaqa[fast]` processes) that read texts, threads that search.
     """
 
     def __init__(self, weighting: str = "bm25", analyser: str = "english", n_jobs: int = 1) -> None:
@@ -40,12 +41,24 @@ class TfidfRetriever(BaseEstimator):  # type: ignore[misc]  # scikit-learn ships
         """Learn the postings of texts, one passage each. BadSetting for an unknown weighting, or a text that is none."""
         check_weighting(self.weighting)
         texts = [_text(text) for text in _list(texts)]
-        groups = [texts[start : start + GROUP] for start in range(0, len(texts), GROUP)]
-        blocks = list(mapped(partial(Inverter, self.analyser), groups, self.n_jobs))
-        table = inversion.join(blocks, self.weighting)
+        table = inversion.join(self._blocks(texts), self.weighting, workers=self.n_jobs)
         self.retriever_ = Retriever(table, analysis.analyser(self.analyser))
         self.n_passages_ = len(texts)
         return self
+
+    def _blocks(self, texts: Sequence[str]) -> list[Block]:
+        groups = [texts[start : start + GROUP] for start in range(0, len(texts), GROUP)]
+        make = partial(Inverter, self.analyser, characters=sum(map(len, texts)))
+        if not make().compiled:  # threads would wait for each other where the interpreter reads
+            return list(mapped(make, groups, self.n_jobs))
+        own = threading.local()
+
+        def read(group: Sequence[str]) -> Block:
+            if not hasattr(own, "job"):
+                own.job = make()
+            return own.job(group)
+
+        return list(threaded(read, groups, self.n_jobs))
 
     def search(self, questions: Sequence[str], k: int = 10) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
         """Passage numbers (int64) and scores (float32), both (len(questions), k), padded with -1 and 0."""

@@ -108,7 +108,7 @@ def test_a_pair_is_counted_where_its_words_stand_together(rows, first, second):
 @given(ROWS)
 def test_numbers_too_many_for_one_key_are_sorted_alike(rows):
     columns = [np.array([ord(term[0]) % 7 for row in rows for term in row], dtype=np.int64) for _ in range(3)]
-    usual, wide = inversion._rising(columns, [8, 8, 8]), inversion._rising(columns, [1 << 30, 1 << 30, 8])
+    usual, wide = inversion.rising(columns, [8, 8, 8]), inversion.rising(columns, [1 << 30, 1 << 30, 8])
     assert [a.tolist() for a in usual] == [a.tolist() for a in wide]
 
 
