@@ -13,11 +13,14 @@ The plan of the house, in the order in which data passes through; a room imports
     lexicon       many texts -> numbers of terms
     weighting     counts -> weights, one formula each
     passages      a Document -> Passages
+    packing       Documents and Passages -> arrays
+    documents     arrays -> Documents and Passages
     asked         which questions readers put to a passage
     fields        by which words a passage is found
     references    which sources stand behind which sentences
     postings      terms by passage, and what each weighs
     inversion     numbered terms -> postings
+    spooling      postings that wait in files until they are joined
     maxscore      the largest sums of weights, compiled
     compiling     what the compiled code reads, and whether it is loaded
     topk          the passages with the largest sums
@@ -29,9 +32,13 @@ The plan of the house, in the order in which data passes through; a room imports
     explaining    what each term added to each hit
     estimator     the retriever for scikit-learn
     storage       arrays in a folder: whole or not at all, checked when opened
+    assembling    packed documents -> the files of an index
     index         passages, documents and citations of an opened index
     embedder      which vector stands for a passage
-    reading       files -> cut documents and their postings
+    reading       files -> packed documents and their postings
+    updating      what the index before holds of files that did not change
+    finishing     citations, vectors and words of all documents
+    building      an index that is being built
     builder       files -> an index
     shipped       where the shipped documents are
     answerer      hits -> the sentence, the confidence, silence

@@ -62,9 +62,9 @@ def number(
 ) -> tuple[int, int, int]:
     """Number the chunks of blob[at:] into found[count:]; where that ended, how many are found, how many are known.
 
-    kept: 0 for each byte that ends a chunk. basis: where hashes begin. slots: by hash the number of a chunk, -1 where there is none. hashes, ends: of each
-    chunk, the last ending in arena, where the bytes of all stand one after the other (ends[0] is 0). It ends before the end of
-    blob where hashes or arena are full.
+    kept: 0 for each byte that ends a chunk. basis: where hashes begin. slots: by hash the number of a chunk, -1 where there is
+    none. hashes, ends: of each chunk, the last ending in arena, where the bytes of all stand one after the other (ends[0] is
+    0). It ends before the end of blob where hashes or arena are full.
     """
     size = len(blob)
     while at < size:

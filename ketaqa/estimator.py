@@ -25,7 +25,8 @@ class TfidfRetriever(BaseEstimator):  # type: ignore[misc]  # scikit-learn ships
     """Exact top-k passages for questions.
 
     weighting: "bm25" (Robertson & Zaragoza 2009) or "tfidf" (scikit-learn's TfidfVectorizer and cosine).
-    analyser: "english" (stop words, stems) or "plain". n_jobs: threads (without `ketaqa[fast]` processes) that read texts, threads that search.
+    analyser: "english" (stop words, stems) or "plain". n_jobs: threads that read texts (processes, without `ketaqa[fast]`) and
+    search.
     """
 
     def __init__(self, weighting: str = "bm25", analyser: str = "english", n_jobs: int = 1) -> None:
@@ -56,7 +57,8 @@ class TfidfRetriever(BaseEstimator):  # type: ignore[misc]  # scikit-learn ships
         def read(group: Sequence[str]) -> Block:
             if not hasattr(own, "job"):
                 own.job = make()
-            return own.job(group)
+            job: Inverter = own.job
+            return job(group)
 
         return list(threaded(read, groups, self.n_jobs))
 

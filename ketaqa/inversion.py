@@ -5,14 +5,13 @@ A term's number is its place in sorted order, so what is sorted in a block is so
 Useful for: building. Not useful for: what a posting weighs (postings).
 """
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from itertools import pairwise
 from typing import Any, Protocol
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike, NDArray
 
 from ketaqa import analysis, lexicon
 from ketaqa.columns import InMemory, Make
@@ -32,12 +31,12 @@ class Run(Protocol):
         """The terms, sorted."""
 
     @property
-    def sizes(self) -> Counts:
-        """How many passages hold each."""
+    def ends(self) -> Counts:
+        """Where the postings of each begin, and the last end."""
 
     @property
-    def pair_sizes(self) -> Counts:
-        """How many pairs begin with each."""
+    def pair_ends(self) -> Counts:
+        """Where the pairs that begin with each begin, and the last end."""
 
     @property
     def lengths(self) -> Counts:
@@ -54,37 +53,29 @@ class Run(Protocol):
 class Block:
     """The postings of some passages, numbered from 0.
 
-    terms: sorted. sizes: in how many passages each stands; passages and tf: those, rising, and how often.
-    pair_sizes: how many pairs of neighbours begin with each term; nexts and pair_passages: the other term and the passage of
-    each, rising. lengths: the number of terms and pairs in each passage.
+    terms: sorted. ends: where the postings of each begin, and the last end; passages and tf: the passages that hold it, rising,
+    and how often. pair_ends: the same of the pairs of neighbours that begin with each; nexts and pair_passages: the other term
+    and the passage of each, both rising. lengths: the number of terms and pairs in each passage.
     """
 
     terms: Collection[str]
-    sizes: Counts
+    ends: Counts
     passages: Numbers
     tf: NDArray[np.uint16]
-    pair_sizes: Counts
+    pair_ends: Counts
     nexts: Numbers
     pair_passages: Numbers
     lengths: Counts
 
     def postings(self, terms: slice) -> tuple[Numbers, NDArray[np.uint16]]:
         """See Run."""
-        span = slice(*self._ends[[terms.start, terms.stop]])
+        span = slice(*self.ends[[terms.start, terms.stop]])
         return self.passages[span], self.tf[span]
 
     def pairs(self, terms: slice) -> tuple[Numbers, Numbers]:
         """See Run."""
-        span = slice(*self._pair_ends[[terms.start, terms.stop]])
+        span = slice(*self.pair_ends[[terms.start, terms.stop]])
         return self.nexts[span], self.pair_passages[span]
-
-    @cached_property
-    def _ends(self) -> Counts:
-        return np.concatenate([[0], np.cumsum(self.sizes)])
-
-    @cached_property
-    def _pair_ends(self) -> Counts:
-        return np.concatenate([[0], np.cumsum(self.pair_sizes)])
 
 
 @dataclass(frozen=True)
@@ -138,12 +129,12 @@ def invert(tokens: Tokens) -> Block:
     ranks = (np.cumsum(used) - 1).astype(np.int32)
     words, beside = ranks[words], ranks[tokens.beside]
     lengths = np.bincount(passages, minlength=count) + np.bincount(tokens.beside_passages, minlength=count)
-    nexts, pair_passages, pair_sizes = _neighbours(words, passages, sizes if tokens.paired else sizes[:0], int(used.sum()))
+    nexts, pair_passages, pair_ends = _neighbours(words, passages, sizes if tokens.paired else sizes[:0], int(used.sum()))
     lengths += np.bincount(pair_passages, minlength=count)
     held = np.concatenate([words, beside]), np.concatenate([passages, tokens.beside_passages])
     terms, rows, tf = _counted(*rising(held, [int(used.sum()), count]))
     names = [tokens.names[n] for n in np.flatnonzero(used).tolist()]
-    return Block(names, np.bincount(terms, minlength=len(names)), rows, tf, pair_sizes, nexts, pair_passages, lengths)
+    return Block(names, _ends(terms, len(names)), rows, tf, pair_ends, nexts, pair_passages, lengths)
 
 
 def _counted(terms: Numbers, passages: Numbers) -> tuple[Numbers, Numbers, NDArray[np.uint16]]:
@@ -155,7 +146,7 @@ def _counted(terms: Numbers, passages: Numbers) -> tuple[Numbers, Numbers, NDArr
 
 
 def _neighbours(words: Numbers, passages: Numbers, sizes: Counts, terms: int) -> tuple[Numbers, Numbers, Counts]:
-    """By the first of two neighbouring words: the other and the passage, both rising; and how many begin with each term.
+    """By the first of two neighbouring words: the other and the passage, both rising; and where those of each term begin.
 
     sizes: of each text, whose words stand one after the other; no text has neighbours where there are none.
     """
@@ -165,7 +156,11 @@ def _neighbours(words: Numbers, passages: Numbers, sizes: Counts, terms: int) ->
     places = np.flatnonzero(follows)
     columns = [words[places], words[places + 1], passages[places]]
     first, nexts, rows = rising(columns, [terms, terms, int(passages.max(initial=0)) + 1])
-    return nexts, rows, np.bincount(first, minlength=terms)
+    return nexts, rows, _ends(first, terms)
+
+
+def _ends(terms: Numbers, count: int) -> Counts:
+    return np.concatenate([[0], np.cumsum(np.bincount(terms, minlength=count))])
 
 
 def rising(columns: Sequence[NDArray[Any]], sizes: Sequence[int]) -> list[NDArray[Any]]:
@@ -187,31 +182,42 @@ def rising(columns: Sequence[NDArray[Any]], sizes: Sequence[int]) -> list[NDArra
 
 
 def join(
-    blocks: Sequence[Run], weighting: str, places: Sequence[Numbers] | None = None, make: Make = InMemory, workers: int = 1
+    blocks: Sequence[Run],
+    weighting: str,
+    places: Sequence[Numbers] | None = None,
+    make: Make = InMemory,
+    workers: int = 1,
+    progress: Callable[[int, int], None] | None = None,
 ) -> Postings:
     """The postings of the passages of all blocks.
 
-    places: for each block the number of each of its passages in the whole, rising; one block after the other where not given.
-    make: what the long arrays are written to. workers: threads that sort.
+    places: for each block the number of each of its passages in the whole; one block after the other where not given.
+    make: what the long arrays are written to. workers: threads that sort. progress(done, all) is told of rows.
     """
     check_weighting(weighting)
     if places is None:
         ends = np.cumsum([0, *(len(b.lengths) for b in blocks)])
         places = [np.arange(*span, dtype=np.int32) for span in pairwise(ends.tolist())]
     whole = _Whole(blocks, places)
-    indptr, pair_indptr = whole.indptr([b.sizes for b in blocks]), whole.indptr([b.pair_sizes for b in blocks])
-    indices, tf = make("indices", np.int32, int(indptr[-1])), make("tf", np.uint16, int(indptr[-1]))
-    for passages, counts in threaded(whole.postings, (terms for terms, _ in spans(indptr)), workers):
-        indices.append(passages)
-        tf.append(counts)
-    found, pairs = (indptr, indices.ended(), tf.ended()), None
+    indptr, pair_indptr = whole.indptr([b.ends for b in blocks]), whole.indptr([b.pair_ends for b in blocks])
+    total = int(indptr[-1] + pair_indptr[-1])
+
+    def laid(names: Sequence[str], types: Sequence[DTypeLike], rows: Any, ends: Counts, before: int) -> list[NDArray[Any]]:
+        columns = [make(name, kind, int(ends[-1])) for name, kind in zip(names, types, strict=True)]
+        parts = list(spans(ends))
+        for (_, span), found in zip(parts, threaded(rows, (terms for terms, _ in parts), workers), strict=True):
+            for column, part in zip(columns, found, strict=True):
+                column.append(part)
+            if progress:
+                progress(before + span.stop, total)
+        return [column.ended() for column in columns]
+
+    indices, tf = laid(["indices", "tf"], [np.int32, np.uint16], whole.postings, indptr, 0)
+    pairs = None
     if pair_indptr[-1]:
-        nexts, others = (make(f"pair_{name}", np.int32, int(pair_indptr[-1])) for name in ("nexts", "passages"))
-        for following, passages in threaded(whole.pairs, (terms for terms, _ in spans(pair_indptr)), workers):
-            nexts.append(following)
-            others.append(passages)
-        pairs = Pairs(pair_indptr, nexts.ended(), others.ended())
-    return Postings.of(whole.vocabulary, *found, pairs, whole.lengths, weighting)
+        names = ["pair_nexts", "pair_passages"]
+        pairs = Pairs(pair_indptr, *laid(names, [np.int32, np.int32], whole.pairs, pair_indptr, int(indptr[-1])))
+    return Postings.of(whole.vocabulary, indptr, indices, tf, pairs, whole.lengths, weighting)
 
 
 class _Whole:
@@ -219,21 +225,21 @@ class _Whole:
 
     def __init__(self, blocks: Sequence[Run], places: Sequence[Numbers]) -> None:
         self._blocks, self._places = blocks, places
-        edges = [end for own in places if len(own) for end in (own[0], own[-1])]
-        self._in_order = edges == sorted(edges)
+        order = np.concatenate([*places, np.empty(0, dtype=np.int32)])
+        self._in_order = bool((order[1:] > order[:-1]).all())
         names = sorted(set().union(*(b.terms for b in blocks))) if len(blocks) != 1 else list(blocks[0].terms)
         numbers = {term: n for n, term in enumerate(names)}
-        self._numbers = [np.fromiter(map(numbers.__getitem__, b.terms), np.int32, len(b.sizes)) for b in blocks]
+        self._numbers = [np.fromiter(map(numbers.__getitem__, b.terms), np.int32, len(b.terms)) for b in blocks]
         self.vocabulary = Vocabulary.of(names)
         self.lengths = np.zeros(sum(len(b.lengths) for b in blocks), dtype=np.int64)
         for block, own in zip(blocks, places, strict=True):
             self.lengths[own] = block.lengths
 
-    def indptr(self, sizes: Iterable[Counts]) -> Counts:
-        """Where the rows of each term begin and end, given their number in each block."""
+    def indptr(self, ends: Iterable[Counts]) -> Counts:
+        """Where the rows of each term begin and end, given where they do in each block."""
         total = np.zeros(len(self.vocabulary) + 1, dtype=np.int64)
-        for own, numbers in zip(sizes, self._numbers, strict=True):
-            total[numbers + 1] += own
+        for own, numbers in zip(ends, self._numbers, strict=True):
+            total[numbers + 1] += np.diff(own)
         return np.cumsum(total)
 
     def postings(self, terms: slice) -> tuple[Numbers, NDArray[np.uint16]]:
@@ -242,7 +248,7 @@ class _Whole:
         for block, numbers, places in zip(self._blocks, self._numbers, self._places, strict=True):
             own = slice(*np.searchsorted(numbers, [terms.start, terms.stop]))
             passages, tf = block.postings(own)
-            rows.append((numbers[own] - terms.start, block.sizes[own], places[passages], tf))
+            rows.append((numbers[own] - terms.start, _sizes(block.ends, own), places[passages], tf))
         if self._in_order:
             return _laid(rows, terms.stop - terms.start)
         columns = [np.concatenate(column) for column in zip(*((np.repeat(*row[:2]), *row[2:]) for row in rows), strict=True)]
@@ -255,15 +261,20 @@ class _Whole:
         for block, numbers, places in zip(self._blocks, self._numbers, self._places, strict=True):
             own = slice(*np.searchsorted(numbers, [terms.start, terms.stop]))
             nexts, passages = block.pairs(own)
-            rows.append((np.repeat(numbers[own] - terms.start, block.pair_sizes[own]), numbers[nexts], places[passages]))
+            first = np.repeat(numbers[own] - terms.start, _sizes(block.pair_ends, own))
+            rows.append((first, numbers[nexts], places[passages]))
         columns = [np.concatenate(column) for column in zip(*rows, strict=True)]
-        if len(rows) > 1:
+        if len(rows) > 1 or not self._in_order:
             columns = rising(columns, [terms.stop - terms.start, len(self.vocabulary), len(self.lengths)])
         return columns[1], columns[2]
 
 
+def _sizes(ends: Counts, terms: slice) -> Counts:
+    return np.diff(ends[terms.start : terms.stop + 1])
+
+
 def _laid(rows: Sequence[tuple[NDArray[Any], ...]], terms: int) -> tuple[Numbers, NDArray[np.uint16]]:
-    """The passages and counts of blocks (terms, how many of each, passages, counts), term by term, one block after the other."""
+    """The passages and counts of blocks (terms, how many of each, passages, counts), term by term, a block after the other."""
     sizes = np.zeros(terms, dtype=np.int64)
     for numbers, own, _, _ in rows:
         sizes[numbers] += own

@@ -174,7 +174,9 @@ class Lexicon:
             new = sorted(islice(self.names, len(self._sorted), None))
             self._sorted = sorted([*self._sorted, *new])  # of two sorted runs it makes one in a single pass
             self._ranks = np.full(len(self.names) + 1, BORDER, dtype=np.int32)
-            self._ranks[np.fromiter(map(self.names.__getitem__, self._sorted), np.int64, len(self.names))] = np.arange(len(self.names))
+            self._ranks[np.fromiter(map(self.names.__getitem__, self._sorted), np.int64, len(self.names))] = np.arange(
+                len(self.names)
+            )
         return self._sorted, self._ranks
 
     def _learn(self, chunk: bytes) -> None:
