@@ -120,7 +120,7 @@ def test_progress_counts_every_byte_once(tmp_path):
             done = [(n, every) for name, n, every in seen if name == what]
             assert done == sorted(done)
             assert done[-1][0] == done[-1][1] > 0
-        assert [every for name, _, every in seen if name == "reading"][0] == size
+        assert next(every for name, _, every in seen if name == "reading") == size
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="names that are not UTF-8 exist on Linux alone")
