@@ -10,21 +10,7 @@ from ketaqa import builder, loaders, reading, storage, updating
 from ketaqa.builder import build
 from ketaqa.index import Index
 
-WORDS = [
-    "ketamine",
-    "bladder",
-    "dose",
-    "insurance",
-    "clinic",
-    "remission",
-    "Ångström",
-    "esketamine",
-    "spray",
-    "price",
-    "0.5",
-    "mg/kg",
-    "can’t",
-]
+WORDS = ["ketamine", "bladder", "dose", "insurance", "clinic", "Ångström", "esketamine", "price", "0.5", "mg/kg", "can’t"]
 OF_THE_PLACE = {f"{name}.npy" for name in builder.UNVERSIONED}
 
 
