@@ -36,7 +36,8 @@ def build(
     the one that reading all of them would give.
     encoder: the sentence encoder of the passages, by name or folder; the one of `ketaqa[semantic]` where that is installed,
     else "table", the shipped table of word meanings; "none" for counted words alone.
-    progress(what, done, all) is called as bytes of files are read, postings written, and passages encoded.
+    progress(what, done, all) is called as files are compared with the index there, bytes read, rows of postings written, and
+    passages encoded.
     Files that can't be read are listed in the report. BadSource when nothing could be read or two documents share an id;
     BadIndex when `out` can't be written.
     """

@@ -4,11 +4,11 @@ Useful for: builder. Not useful for: deciding what an index is made from (builde
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from itertools import groupby, islice
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,6 +28,7 @@ from ketaqa.updating import Kept, Old
 UNVERSIONED = frozenset({"sources", "sources_ends", "source_stats", "companions", "companions_ends", "made", "made_ends"})
 PASSAGES = 8192  # whose words are counted at a time
 
+Item = TypeVar("Item")
 Plan = tuple[Source, Questions, str, int | None]
 
 
@@ -62,7 +63,7 @@ class Building:
         with_questions = reading.with_questions(found)
         self._made = {"code": updating.code(), "vectors": updating.digests(source.root for source in found)}
         self._old = updating.old(self._out, self._facts, self._made)
-        planned = [self._planned(*one) for one in with_questions]
+        planned = [self._planned(*one) for one in self._told("comparing" if self._old else "", with_questions)]
         stretches = [(taken, list(some)) for taken, some in groupby(planned, lambda one: one[3] is not None)]
         jobs = [[] if taken else reading.jobs((source, rows) for source, rows, _, _ in some) for taken, some in stretches]
         messages = reading.messages(jobs, self._workers)
@@ -75,6 +76,12 @@ class Building:
             for segment in islice(segments, len(own)):
                 self._add(segment)
         self._end()
+
+    def _told(self, what: str, items: Sequence[Item]) -> Iterator[Item]:
+        for done, item in enumerate(items, 1):
+            yield item
+            if self._progress and what:
+                self._progress(what, done, len(items))
 
     def _planned(self, source: Source, questions: Questions) -> Plan:
         asked = reading.digest(questions)

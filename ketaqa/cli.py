@@ -43,7 +43,7 @@ def index(
     """Read documents and write an index; one that is there is replaced when all is done."""
     from ketaqa.builder import build
 
-    with terminal.progress("reading") as tell:
+    with terminal.progress() as tell:
         report = build(
             sources,
             out,

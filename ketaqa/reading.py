@@ -107,6 +107,8 @@ def read(messages: Sequence[Sequence[Job]], settings: Settings, workers: int, pr
     """The segments of groups of jobs, in order. progress(what, done, all) is told of bytes."""
     sizes = [sum(job.size for job in message) for message in messages]
     make, done = partial(Reading, settings, sum(sizes)), 0
+    if progress and sizes:
+        progress("reading", 0, sum(sizes))
     for size, segment in zip(sizes, mapped(make, messages, min(workers, len(messages))), strict=True):
         done += size
         if progress:
