@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from ketaqa import terminal
+
 KETAQA = [sys.executable, "-c", "from ketaqa.cli import entry; entry()"]
 
 
