@@ -41,7 +41,7 @@ class TfidfRetriever(BaseEstimator):  # type: ignore[misc]  # scikit-learn ships
     def fit(self, texts: Sequence[str], y: Any = None) -> "TfidfRetriever":
         """Learn the postings of texts, one passage each. BadSetting for an unknown weighting, or a text that is none."""
         check_weighting(self.weighting)
-        texts = [_text(text) for text in _list(texts)]
+        texts = _texts(texts)
         table = inversion.join(self._blocks(texts), self.weighting, workers=self.n_jobs)
         self.retriever_ = Retriever(table, analysis.analyser(self.analyser))
         self.n_passages_ = len(texts)
@@ -68,19 +68,18 @@ class TfidfRetriever(BaseEstimator):  # type: ignore[misc]  # scikit-learn ships
             check_is_fitted(self)  # looks the whole object over, in a fifth of a question's time
         if isinstance(k, bool) or not isinstance(k, (int, np.integer)) or k < 1:
             raise BadSetting(f"k is {k!r}; give a whole number of at least 1")
-        questions = _list(questions)
-        queries = self.retriever_.counted(map(_text, questions))
+        questions = _texts(questions)
+        queries = self.retriever_.counted(questions)
         indices, scores = topk.search(self.retriever_.postings, queries, k, self.n_jobs)
         return indices, scores.astype(np.float32)
 
 
-def _list(texts: Sequence[str]) -> Sequence[str]:
+def _texts(texts: Sequence[str]) -> list[str]:
     if isinstance(texts, str) or not isinstance(texts, Iterable):
         raise BadSetting(f"{texts!r:.60} is no list of texts; give a list, one text each")
-    return list(texts)
-
-
-def _text(text: str) -> str:
-    if not isinstance(text, str):
-        raise BadSetting(f"{text!r} is a {type(text).__name__}; every text must be a str")
-    return text
+    found = list(texts)
+    if set(map(type, found)) - {str}:
+        for text in found:
+            if not isinstance(text, str):
+                raise BadSetting(f"{text!r} is a {type(text).__name__}; every text must be a str")
+    return found

@@ -217,7 +217,7 @@ def join(
     if pair_indptr[-1]:
         names = ["pair_nexts", "pair_passages"]
         pairs = Pairs(pair_indptr, *laid(names, [np.int32, np.int32], whole.pairs, pair_indptr, int(indptr[-1])))
-    return Postings.of(whole.vocabulary, indptr, indices, tf, pairs, whole.lengths, weighting)
+    return Postings.of(whole.vocabulary, indptr, indices, tf, pairs, whole.lengths, weighting, workers)
 
 
 class _Whole:

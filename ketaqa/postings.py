@@ -15,11 +15,12 @@ from numpy.typing import NDArray
 
 from ketaqa import weighting as formulas
 from ketaqa.errors import BadSetting
+from ketaqa.pool import threaded
 
 MOST = np.iinfo(np.uint16).max  # times that a term counts in a passage
 MANY = 15  # counts from here on stand in the postings alone, not in columns of half a byte (compiling)
 KEY = 8  # bytes of a term that are compared as one number
-RANGE = 1 << 22  # postings that are put in order, or weighed, at a time
+RANGE = 1 << 20  # postings that are put in order, or weighed, at a time
 
 Passages = NDArray[np.int32]
 Counts = NDArray[np.uint16]
@@ -132,13 +133,14 @@ class Postings:
         pairs: Pairs | None,
         lengths: NDArray[np.int64],
         weighting: str,
+        workers: int = 1,
     ) -> "Postings":
-        """Postings with norms and bounds from the passages' lengths, in terms and pairs."""
+        """Postings with norms and bounds from the passages' lengths, in terms and pairs, by so many threads."""
         unit = weighting == "tfidf"
         norms = _unit_norms(indptr, indices, tf, len(lengths)) if unit else formulas.bm25_norms(lengths)
         rest = norms.astype(np.float32), np.zeros(len(vocabulary), dtype=np.float32)
         made = cls(vocabulary, indptr, indices, tf, pairs, *rest, weighting)
-        made._bound()
+        made._bound(workers)
         return made
 
     def __getstate__(self) -> dict[str, Any]:
@@ -202,13 +204,20 @@ class Postings:
             return formulas.bm25_idf(df, self.passages)
         return float(formulas.smooth_idf(df, self.passages))
 
-    def _bound(self) -> None:
+    def _bound(self, workers: int) -> None:
         """Fill in what each term weighs at most."""
-        for terms, span in spans(self.indptr):
-            weights = self.shares(self.indices[span], self.tf[span])
-            starts = self.indptr[terms] - span.start
-            # rounded up: a bound must not lie below what it bounds
-            self.upper[terms] = np.nextafter(np.maximum.reduceat(weights, starts).astype(np.float32), np.float32(np.inf))
+        bend = np.float32(self.bend)
+
+        def bounds(part: tuple[slice, slice]) -> NDArray[np.float32]:
+            terms, span = part
+            tf = self.tf[span].astype(np.float32)
+            weights = tf / (bend * tf + self.norms[self.indices[span]])
+            return np.maximum.reduceat(weights, self.indptr[terms] - span.start)
+
+        parts = list(spans(self.indptr))
+        for (terms, _), found in zip(parts, threaded(bounds, parts, workers), strict=True):
+            # more than what single precision rounds off: a bound must not lie below what it bounds
+            self.upper[terms] = found * np.float32(1.0 + 1e-6)
 
 
 def _unit_norms(indptr: NDArray[np.int64], indices: Passages, tf: Counts, passages: int) -> NDArray[np.float64]:
