@@ -9,6 +9,7 @@ The plan of the house, in the order in which data passes through; a room imports
     columns       arrays that grow, in memory or in files
     loaders       a file -> Documents
     analysis      text -> sentences, tokens, terms
+    compiled      parts that numba compiles
     chunking      bytes -> numbers of chunks, compiled
     lexicon       many texts -> numbers of terms
     weighting     counts -> weights, one formula each
@@ -27,6 +28,7 @@ The plan of the house, in the order in which data passes through; a room imports
     semantics     vectors of words and passages, four bits a number
     spelling      which word of the documents was meant by a misspelt one
     encoder       a sentence encoder, where one is installed
+    nearing       how near codes lie to a vector, compiled
     meaning       what the words of a question mean in these documents
     retriever     a question -> exact top-k, and why
     explaining    what each term added to each hit

@@ -5,16 +5,16 @@ seen, and looked up from then on. The terms are those of `Analyser.terms`, whate
 Useful for: building. Not useful for: questions, whose words must not be kept; spans.
 """
 
-import logging
 import secrets
 import string
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from importlib.util import find_spec
 from itertools import chain, islice, pairwise
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from ketaqa import compiled
 
 # ends a text; no byte of UTF-8
 END = b"\xff"
@@ -28,7 +28,6 @@ BORDER, NOTHING, SEVERAL = -1, -2, -3
 MOST_CHUNKS = 2_000_000
 # characters from which the compiled way pays: loading it takes as long as reading ten million of them the other way
 LARGE = 1 << 24
-CURE = "let NUMBA_CACHE_DIR name a folder that can be written, or install ketaqa[fast] again"
 
 Numbers = NDArray[np.int32]
 
@@ -76,8 +75,8 @@ class _Known(dict[bytes, int]):
 class Table(Chunks):
     """The same by compiled code (chunking), some ten times as fast."""
 
-    def __init__(self, compiled: Any) -> None:
-        self._compiled, self._kept = compiled, (np.frombuffer(CUTS, dtype=np.uint8) != BLANK).astype(np.uint8)
+    def __init__(self, fast: Any) -> None:
+        self._fast, self._kept = fast, (np.frombuffer(CUTS, dtype=np.uint8) != BLANK).astype(np.uint8)
         self._basis = np.uint64(secrets.randbits(64))
         super().__init__()
 
@@ -101,7 +100,7 @@ class Table(Chunks):
         found = np.empty(len(data) // 2 + 1, dtype=np.int32)  # a blank stands between two
         while at < len(data):
             table = self._slots, self._hashes, self._ends, self._arena, self._count
-            at, count, self._count = self._compiled.number(data, at, self._kept, self._basis, *table, found, count)
+            at, count, self._count = self._fast.number(data, at, self._kept, self._basis, *table, found, count)
             if at < len(data):
                 self._grow(int(data[at:].size))
         return found[:count].copy()
@@ -113,30 +112,13 @@ class Table(Chunks):
         self._ends = np.concatenate([self._ends[: self._count + 1], np.empty(size - self._count, dtype=np.int64)])
         self._arena = np.concatenate([self._arena[: self._ends[self._count]], np.empty(room, dtype=np.uint8)])
         self._slots = np.full(2 * size, -1, dtype=np.int32)
-        self._compiled.slotted(self._hashes[: self._count], self._slots)
+        self._fast.slotted(self._hashes[: self._count], self._slots)
 
 
 def chunks(characters: int) -> Chunks:
     """What numbers the chunks of texts of so many characters in all: compiled where numba is installed and they are many."""
-    compiled = _compiled(characters >= LARGE)
-    return Table(compiled) if compiled else Chunks()
-
-
-_loaded: list[Any] = []
-
-
-def _compiled(wanted: bool) -> Any:
-    """The compiled module, None where it is not loaded; loaded now where it is wanted: that takes a second, the first time
-    three."""
-    if not _loaded and wanted and find_spec("numba"):
-        try:
-            from ketaqa import chunking
-
-            _loaded.append(chunking)
-        except (ImportError, RuntimeError, OSError) as error:  # numba keeps what it compiled beside the code
-            logging.getLogger(__name__).warning("texts are read the slower way: %s; %s", error, CURE)
-            _loaded.append(None)
-    return _loaded[0] if _loaded else None
+    fast = compiled.module("chunking", characters >= LARGE)
+    return Table(fast) if fast else Chunks()
 
 
 class Lexicon:
