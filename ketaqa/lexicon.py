@@ -85,9 +85,10 @@ class Table(Chunks):
 
     def since(self, number: int) -> Iterator[bytes]:
         """See Chunks."""
-        whole = self._arena[: self._ends[self._count]].tobytes()
-        for start, end in pairwise(self._ends[number : self._count + 1].tolist()):
-            yield whole[start:end]
+        ends = self._ends[number : self._count + 1] - self._ends[number]
+        held = self._arena[self._ends[number] : self._ends[self._count]].tobytes()
+        for start, end in pairwise(ends.tolist()):
+            yield held[start:end]
 
     def _forget(self) -> None:
         self._count, self._ends, self._arena = 0, np.zeros(1, dtype=np.int64), np.empty(0, dtype=np.uint8)

@@ -25,7 +25,7 @@ def numbering(request):
         return Chunks
     if not compiled.installed():
         pytest.skip("needs ketaqa[fast]")
-    return lambda: lexicon.chunks(1 << 30)
+    return lambda: lexicon.Table(compiled.module("chunking", True))
 
 
 def terms_at_once(analyser, texts, chunks):
