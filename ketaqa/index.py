@@ -7,8 +7,8 @@ Not useful for: ranking (retriever), building (builder), files (storage).
 import hashlib
 import json
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import fields
-from functools import cached_property
+from dataclasses import dataclass, fields
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -56,6 +56,7 @@ def pack_rows(name: str, rows: Iterable[Any]) -> dict[str, NDArray[Any]]:
 KEPT = [field.name for field in fields(Document) if field.name not in ("text", "headings")]
 # columns of the array "passages"
 DOCUMENT, START, END, BYTE_START, BYTE_END, SECTION, IN_DOCUMENT = range(7)
+WATCHED = 1024  # files, of those looked at last, whose paths are kept: they are looked at again for every question
 
 
 class Index:
@@ -80,7 +81,8 @@ class Index:
         if encoder:
             _ = self.retriever  # refuses an encoder that is not the index's, here and not at the first question
         # by path: size and time, and the digest that was read at that time
-        self._digests: dict[str, tuple[list[int], str]] = {}
+        self._digests: dict[Path, tuple[tuple[int, int], str]] = {}
+        self._watched = lru_cache(maxsize=WATCHED)(self._watched_anew)
 
     def _rows(self, name: str) -> Rows:
         return Rows(self._arrays[name], self._arrays[f"{name}_ends"], self._comparison.wait)
@@ -192,55 +194,72 @@ class Index:
 
         Where the whole folder is absent (an index carried to another machine) nothing can be said, and they count as fresh.
         """
+        self._comparison.wait()
         verdicts: dict[int, bool] = {}  # a file is looked at once, however many of its documents are asked about
-        roots: dict[str, bool | None] = {}
+        roots: dict[Path, bool | None] = {}
         found = set()
         for document in documents:
             source = int(self._arrays["source_of"][document])
             if source not in verdicts:
-                verdicts[source] = self._source_changed(source, roots)
+                verdicts[source] = self._source_changed(self._watched(source), roots)
             if verdicts[source]:
                 found.add(document)
         return found
 
-    def _source_changed(self, number: int, roots: dict[str, bool | None]) -> bool:
-        source = self._sources[number]
-        if source["root"] not in roots:
-            roots[source["root"]] = self._root_changed(source["root"])
-        verdict = roots[source["root"]]
-        if verdict is None:
-            return self._changed(source, [int(v) for v in self._arrays["source_stats"][number]])
-        return verdict
+    def _source_changed(self, source: "_Watched", roots: dict[Path, bool | None]) -> bool:
+        if source.root not in roots:
+            roots[source.root] = self._root_changed(source.root)
+        verdict = roots[source.root]
+        return self._changed(source) if verdict is None else verdict
 
-    def _root_changed(self, root: str) -> bool | None:
+    def _root_changed(self, root: Path) -> bool | None:
         """True where all files below a root count as changed, for its claims or sources did; False where all count as fresh,
         for it is absent; None where each decides for itself.
         """
-        if not (self._whole_path / root).is_dir():
+        if not root.is_dir():
             return False
-        companions = map(self._companions.__getitem__, range(len(self._companions)))
-        return True if any(self._changed(row, None) for row in companions if row["root"] == root) else None
+        return True if any(self._changed(row) for row in self._watched_companions if row.root == root) else None
+
+    def _changed(self, file: "_Watched") -> bool:
+        """Whether a file is another than was read: where its time differs, or is not known, the digest decides."""
+        try:
+            stat = file.path.stat()
+            now = (stat.st_size, stat.st_mtime_ns)
+            if now == file.known:
+                return False
+            if file.known is not None and now[0] != file.known[0]:
+                return True
+            if self._digests.get(file.path, ((0, 0), ""))[0] != now:
+                with open(file.path, "rb") as opened:
+                    self._digests[file.path] = (now, hashlib.file_digest(opened, "sha256").hexdigest())
+            return self._digests[file.path][1] != file.sha256
+        except OSError:
+            return True
+
+    def _watched_anew(self, number: int) -> "_Watched":
+        size, time = self._arrays["source_stats"][number].tolist()
+        return self._watching(self._sources[number], (size, time))
+
+    @cached_property
+    def _watched_companions(self) -> list["_Watched"]:
+        return [self._watching(self._companions[number], None) for number in range(len(self._companions))]
+
+    def _watching(self, row: Mapping[str, str], known: tuple[int, int] | None) -> "_Watched":
+        return _Watched(self._whole_path / row["path"], self._whole_path / row["root"], row["sha256"], known)
 
     @cached_property
     def _whole_path(self) -> Path:
         return self.path.resolve()
 
-    def _changed(self, row: Mapping[str, str], known: list[int] | None) -> bool:
-        """Whether a file is another than was read. `known`: its size and time then; where they differ the digest decides."""
-        path = self._whole_path / row["path"]
-        try:
-            stat = path.stat()
-            now = [stat.st_size, stat.st_mtime_ns]
-            if known is not None and now == known:
-                return False
-            if known is not None and now[0] != known[0]:
-                return True
-            if self._digests.get(row["path"], ([], ""))[0] != now:
-                with open(path, "rb") as file:
-                    self._digests[row["path"]] = (now, hashlib.file_digest(file, "sha256").hexdigest())
-            return self._digests[row["path"]][1] != row["sha256"]
-        except OSError:
-            return True
+
+@dataclass(frozen=True, slots=True)
+class _Watched:
+    """A file that documents were read from, or beside them, and its folder; `known`: its size and time when it was read."""
+
+    path: Path
+    root: Path
+    sha256: str
+    known: tuple[int, int] | None
 
 
 def document_row(document: Document) -> dict[str, Any]:
