@@ -34,6 +34,7 @@ The plan of the house, in the order in which data passes through; a room imports
     shipped       where the shipped documents are
     answerer      hits -> the sentence, the confidence, silence
     danger        how much a message looks like one from danger
+    wordings      which of many expressions fit a message
     safety        a question -> notices
     conversation  history and follow-up -> a question that stands alone
     pipeline      ask(question, history) -> Answer
