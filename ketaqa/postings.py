@@ -6,7 +6,7 @@ Not useful for: texts, files.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -20,6 +20,7 @@ MOST = np.iinfo(np.uint16).max  # times that a term counts in a passage
 MANY = 15  # counts from here on stand in the postings alone, not in columns of half a byte (compiling)
 KEY = 8  # bytes of a term that are compared as one number
 RANGE = 1 << 22  # postings that are put in order, or weighed, at a time
+NOWHERE = slice(0, 0)
 
 Passages = NDArray[np.int32]
 Counts = NDArray[np.uint16]
@@ -103,6 +104,13 @@ class Pairs:
         nexts, wanted = self.nexts[low:high], np.int32(second)
         return self.passages[low + int(nexts.searchsorted(wanted)) : low + int(nexts.searchsorted(wanted, "right"))]
 
+    def counts(self) -> tuple[NDArray[np.int64], Passages, Counts]:
+        """All pairs, passage by passage: the number of each, as `Postings.find` makes it, its passage and its count there."""
+        terms = len(self.indptr) - 1
+        numbers = terms * (np.repeat(np.arange(terms), np.diff(self.indptr)) + 1) + self.nexts
+        last = np.flatnonzero(np.diff(numbers, append=-1).astype(bool) | np.diff(self.passages, append=-1).astype(bool))
+        return numbers[last], self.passages[last], np.minimum(np.diff(last, prepend=-1), MOST).astype(np.uint16)
+
 
 @dataclass(frozen=True)
 class Postings:
@@ -121,6 +129,7 @@ class Postings:
     norms: NDArray[np.float32]
     upper: NDArray[np.float32]
     weighting: str
+    kept: "Kept | None" = field(default=None, init=False, repr=False, compare=False)
 
     @classmethod
     def of(
@@ -143,7 +152,11 @@ class Postings:
 
     def __getstate__(self) -> dict[str, Any]:
         # what the compiled code keeps beside is made anew
-        return {name: value for name, value in self.__dict__.items() if name != "reader"}
+        return {name: value for name, value in self.__dict__.items() if name not in ("reader", "kept")}
+
+    def remember(self) -> None:
+        """Keep all rows in memory, with what each posting weighs: for a server, and not too many postings."""
+        object.__setattr__(self, "kept", Kept(self))
 
     @property
     def passages(self) -> int:
@@ -162,9 +175,11 @@ class Postings:
         if not second or number is None:
             return number
         other = self.vocabulary.find(second) if self.pairs is not None else None
-        if other is None or self.pairs is None or not len(self.pairs.row(number, other)):
+        if other is None or self.pairs is None:
             return None
-        return len(self.vocabulary) * (number + 1) + other
+        pair = len(self.vocabulary) * (number + 1) + other
+        found = pair in self.kept.places if self.kept else len(self.pairs.row(number, other)) > 0
+        return pair if found else None
 
     def counts(self, number: int) -> tuple[Passages, Counts]:
         """The passages that hold a term, rising, and how often each does."""
@@ -177,6 +192,14 @@ class Postings:
         found = self.pairs.row(first - 1, second)
         last = np.flatnonzero(np.diff(found, append=-1))
         return found[last], np.minimum(np.diff(last, prepend=-1), MOST).astype(np.uint16)
+
+    def row(self, number: int) -> tuple[Passages, NDArray[np.float64]]:
+        """The passages that hold a term, rising, and the `shares` of its postings."""
+        if self.kept:
+            span = self.kept.places.get(number, NOWHERE)
+            return self.kept.passages[span], self.kept.shares[span]
+        held = self.counts(number)
+        return held[0], self.shares(*held)
 
     def weights(self, number: int, passages: Passages, tf: Counts) -> NDArray[np.float64]:
         """What a term weighs in passages that hold it as often as that."""
@@ -194,7 +217,7 @@ class Postings:
         """How many passages hold a term."""
         if number < len(self.vocabulary):
             return int(self.indptr[number + 1] - self.indptr[number])
-        return len(self.counts(number)[0])
+        return len(self.row(number)[0]) if self.kept else len(self.counts(number)[0])
 
     def idf(self, df: int) -> float:
         """The idf of a term that stands in `df` passages, by this weighting; df may be 0."""
@@ -209,6 +232,19 @@ class Postings:
             starts = self.indptr[terms] - span.start
             # rounded up: a bound must not lie below what it bounds
             self.upper[terms] = np.nextafter(np.maximum.reduceat(weights, starts).astype(np.float32), np.float32(np.inf))
+
+
+class Kept:
+    """All rows of a small index in memory, one after the other: their passages, their shares, and where each term's stand."""
+
+    def __init__(self, table: Postings) -> None:
+        numbers = np.repeat(np.arange(len(table.vocabulary)), np.diff(table.indptr))
+        blocks = [(numbers, table.indices, table.tf), *([table.pairs.counts()] if table.pairs else [])]
+        numbers, self.passages, tf = (np.concatenate(parts) for parts in zip(*blocks, strict=True))
+        self.shares = table.shares(self.passages, tf)
+        ends = (np.flatnonzero(np.diff(numbers, append=-1)) + 1).tolist()
+        spans = map(slice, [0, *ends[:-1]], ends)
+        self.places = {int(numbers[span.start]): span for span in spans}
 
 
 def _unit_norms(indptr: NDArray[np.int64], indices: Passages, tf: Counts, passages: int) -> NDArray[np.float64]:

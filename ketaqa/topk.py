@@ -61,8 +61,8 @@ class Added:
     """All postings, added up by NumPy."""
 
     def __init__(self, postings: Postings, query: Query) -> None:
-        rows = [postings.counts(number) for number, _ in query]
-        shares = [w * postings.factor(n) * postings.shares(*row) for (n, w), row in zip(query, rows, strict=True)]
+        rows = [postings.row(number) for number, _ in query]
+        shares = [w * postings.factor(n) * own for (n, w), (_, own) in zip(query, rows, strict=True)]
         if postings.passages < SMALL and rows:
             # all at once, passage by passage in the same order
             indices = np.concatenate([passages for passages, _ in rows])
@@ -75,7 +75,7 @@ class Added:
     def best(self, k: int) -> Numbers:
         """See Sums."""
         found = np.flatnonzero(self._sums > 0.0)
-        return np.sort(best(found, self._sums[found], k))
+        return found if len(found) <= k else np.sort(best(found, self._sums[found], k))
 
     def at(self, passages: Numbers) -> Scores:
         """See Sums."""
