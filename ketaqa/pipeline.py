@@ -15,7 +15,7 @@ from ketaqa.retriever import QueryTerm
 from ketaqa.safety import Care
 
 DEFAULT_K = 4
-REMEMBERED = 200_000  # terms of a vocabulary that a server keeps in memory, in some 30 MB
+REMEMBERED = 200_000  # terms of a vocabulary, and postings, that a server keeps in memory, in some 30 MB each
 READ = 1024  # passages, of those shown last, that are kept cut into sentences: cutting takes longer than finding
 Found = tuple[int, float]  # the number of a passage, and its score
 STALE = "{} changed since this index was built, so its text is not quoted. Build the index again: ketaqa index SOURCE -o INDEX"
@@ -40,9 +40,12 @@ class KetaQA:
 
     def prepare(self) -> None:
         """Read into memory what many questions need: for a server, before the first of them."""
+        postings = self.index.retriever.postings
         if self.index.retriever.meaning is not None:
             self.index.retriever.meaning.remember()
-        for vocabulary in (self.index.retriever.postings.vocabulary, semantics.table().vocabulary):
+        if len(postings.indices) <= REMEMBERED:
+            postings.remember()
+        for vocabulary in (postings.vocabulary, semantics.table().vocabulary):
             if len(vocabulary) <= REMEMBERED:
                 vocabulary.remember()
 
@@ -149,7 +152,7 @@ class KetaQA:
         while True:
             found = self.index.retriever.search(query, wanted)
             changed = self.index.stale(self.index.document_of(n) for n, _ in found)
-            fresh = [(n, s) for n, s in found if self.index.document_of(n) not in changed]
+            fresh = [(n, s) for n, s in found if self.index.document_of(n) not in changed] if changed else found
             if len(fresh) >= k or len(found) < wanted:
                 return fresh[:k], self._said_of(changed)
             wanted *= 4

@@ -6,7 +6,9 @@ Useful for: ranking. Not useful for: texts and citations.
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from math import sqrt
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -65,19 +67,19 @@ class Retriever:
 
         Terms of `context` that the question lacks join at LENT.
         """
-        words = self.analyser.terms(question)
-        terms = [self._weighed(t, tf) for t, tf in Counter(words).items()]
-        paired = [self._weighed(t, tf, PAIR_WEIGHT, False) for t, tf in Counter(pairs(words)).items()]
+        read, before = self.analyser.words_and_terms(question), self.analyser.words_and_terms(context)
+        words = [term for _, term in read if term is not None]
+        lent = {term for _, term in before if term is not None}.difference(words)
+        *headings, whole = self.analyser.as_heading(read) or [WHOLE]
+        terms = [self._weighed(t, self.postings.find(t), tf) for t, tf in Counter(words).items()]
+        terms += self._beside(pairs(words), PAIR_WEIGHT)
+        terms += self._beside(headings, HEADING_WEIGHT)
         # a follow-up that equals a question is not that question: "is it safe?" asks of what was spoken of
-        whole = HEADING_WEIGHT if context.strip() else WHOLE_WEIGHT
-        headings = [
-            self._weighed(t, tf, whole if t.startswith(WHOLE) else HEADING_WEIGHT, False)
-            for t, tf in Counter(self.analyser.heading_terms(question)).items()
-        ]
-        own = {t.term for t in terms}
-        lent = [self._weighed(t, 1, LENT, False) for t in sorted(set(self.analyser.terms(context)) - own)]
-        terms += [t for t in paired + headings + lent if t.number is not None]
-        terms += self._meanings(question, context)
+        terms += self._beside([whole], HEADING_WEIGHT if context.strip() else WHOLE_WEIGHT)
+        terms += self._beside(lent, LENT)
+        if self.meaning is not None:
+            vectors = self.meaning.of((question, read), (context, before))
+            terms += [QueryTerm(MEANING + word, None, 0.0, 0.0, False, vector) for word, vector in vectors.items()]
         terms.sort(key=lambda t: t.term)
         if self.postings.weighting == "tfidf":
             norm = _length(t.weight for t in terms if t.number is not None)
@@ -98,16 +100,14 @@ class Retriever:
             found.append(weights)
         return found
 
-    def _weighed(self, term: str, tf: int, factor: float = 1.0, word: bool = True) -> QueryTerm:
-        number = self.postings.find(term)
+    def _beside(self, terms: Iterable[str], factor: float) -> list[QueryTerm]:
+        """Evidence beside the question's own words: those of the terms that a passage holds."""
+        found = [(term, self.postings.find(term), tf) for term, tf in Counter(terms).items()]
+        return [self._weighed(*one, factor, False) for one in found if one[1] is not None]
+
+    def _weighed(self, term: str, number: int | None, tf: int, factor: float = 1.0, word: bool = True) -> QueryTerm:
         idf = self.postings.idf(self.postings.df(number) if number is not None else 0)
         return QueryTerm(term, number, factor * tf * idf, idf, word)
-
-    def _meanings(self, question: str, context: str) -> list[QueryTerm]:
-        if self.meaning is None:
-            return []
-        vectors = self.meaning.of(question, self.analyser, context)
-        return [QueryTerm(MEANING + word, None, 0.0, 0.0, word=False, vector=vector) for word, vector in vectors.items()]
 
     def search(self, query: list[QueryTerm], k: int) -> list[tuple[int, float]]:
         """(passage number, score) of the k best, by falling score, ties by number.
@@ -125,9 +125,19 @@ class Retriever:
             found = np.union1d(found, self.meaning.nearest(vector, depth))
         scores = counted.at(found) + self._documents(counted, found)
         if self.meaning is not None and vector is not None:
+            near = self._near(found, scores, vector, k)
+            found, scores = found[near], scores[near]
             scores = scores + self.meaning.scores(found, vector)
         order = best(np.arange(len(found)), scores, k)
         return [(int(found[n]), float(scores[n])) for n in order]
+
+    def _near(self, passages: NDArray[np.int64], scores: NDArray[np.float64], vector: Vector, k: int) -> Any:
+        """Those that can be among the k best once their meaning is added to their scores: it is told exactly for few."""
+        if self.meaning is None or not self.meaning.small or len(passages) <= k:
+            return slice(None)
+        meant, off = self.meaning.nearly(passages, vector)
+        reached = scores + meant
+        return reached >= np.partition(reached, -k)[-k] - 2.0 * off
 
     def _wanted(self, depth: int) -> int:
         """How many sums will be asked for: those of the candidates, and of the passages beside them."""
@@ -137,11 +147,26 @@ class Retriever:
         """What each passage's document adds to its score."""
         if self.firsts is None or not len(passages):
             return np.zeros(len(passages))
-        which, place = np.unique(np.searchsorted(self.firsts, passages, side="right") - 1, return_inverse=True)
+        if self._small is not None:
+            everything, of, starts, sizes = self._small
+            return np.asarray(DOCUMENT_WEIGHT * (np.add.reduceat(counted.at(everything), starts) / sizes)[of[passages]])
+        documents = self.firsts.searchsorted(passages, side="right") - 1  # rising, as the passages are
+        new = np.ones(len(documents), dtype=bool)
+        np.not_equal(documents[1:], documents[:-1], out=new[1:])
+        which, place = documents[new], new.cumsum() - 1
         firsts, sizes = self.firsts[which], self.firsts[which + 1] - self.firsts[which]
         starts = np.cumsum(sizes) - sizes
         siblings = np.arange(sizes.sum()) + np.repeat(firsts - starts, sizes)
         return np.asarray(DOCUMENT_WEIGHT * (np.add.reduceat(counted.at(siblings), starts) / sizes)[place])
+
+    @cached_property
+    def _small(self) -> tuple[NDArray[np.int64], ...] | None:
+        """Of a small index: all passages, the document of each, the first passages of documents that have any, and how many."""
+        if self.firsts is None or self.postings.passages > CANDIDATES:
+            return None
+        sizes = np.diff(self.firsts)
+        sizes, starts = sizes[sizes > 0], self.firsts[:-1][sizes > 0]
+        return np.arange(self.postings.passages), np.repeat(np.arange(len(sizes)), sizes), starts, sizes
 
 
 def _length(weights: Iterable[float]) -> float:

@@ -5,7 +5,7 @@ sum over the words of a short text comes near to the sentence encoder's vector o
 without a model, and word by word. Useful for: words that a passage does not use. Not useful for: exact words, numbers, names.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import cache, cached_property
 from pathlib import Path
 
@@ -53,7 +53,7 @@ def packed(vectors: Vectors) -> Codes:
 def unpacked(codes: Codes) -> Vectors:
     """Codes (n, half) as vectors (n, even) of length 1."""
     vectors = np.take(_PAIRS, codes).view(np.float32)
-    return np.asarray(vectors / np.linalg.norm(vectors, axis=1, keepdims=True), dtype=np.float32)
+    return np.asarray(vectors / np.sqrt(np.add.reduce(vectors * vectors, axis=1, keepdims=True)), dtype=np.float32)
 
 
 def lengths(codes: Codes) -> NDArray[np.float64]:
@@ -105,11 +105,10 @@ class Table:
         )
         self.vocabulary = Vocabulary(blob, ends)
 
-    def vectors(self, asked: Sequence[str]) -> dict[str, Vectors]:
-        """The vectors of those words that the table knows, by word."""
+    def vectors(self, asked: Iterable[str]) -> tuple[list[str], Vectors]:
+        """Those of the words, each once, that the table knows, and their vectors."""
         numbers = {word: number for word in dict.fromkeys(asked) if (number := self.vocabulary.find(word)) is not None}
-        rows = np.array(list(numbers.values()), dtype=np.int64)
-        return dict(zip(numbers, self._of(rows), strict=True))
+        return list(numbers), self._of(np.array(list(numbers.values()), dtype=np.int64))
 
     def __contains__(self, word: str) -> bool:
         return self.vocabulary.find(word) is not None
