@@ -98,7 +98,7 @@ def highlighted(passage: Passage, read: Reading, query: Sequence[QueryTerm], que
     asks_quantity = QUANTITY.search(question) is not None
     best, best_gain = None, -1.0
     for sentence in read.sentences:
-        gain = sum(weight for term, weight in idf if term in sentence.terms) / total
+        gain = sum([weight for term, weight in idf if term in sentence.terms]) / total
         if asks_quantity and sentence.number:
             gain += QUANTITY_GAIN
         if gain > best_gain:

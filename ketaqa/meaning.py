@@ -76,8 +76,7 @@ class Meaning:
         """The vectors of a question's words, unscaled, and the idf of all of them, those that no passage holds included."""
         occurrences = Counter(read)
         numbers = {term: self.postings.find(term) for _, term in occurrences if term is not None}
-        df = {term: 0 if number is None else self.postings.df(number) for term, number in numbers.items()}
-        idf = {term: self.postings.idf(count) for term, count in df.items()}
+        idf = {term: self.postings.idf_of(number) for term, number in numbers.items()}
         held = {term: number for term, number in numbers.items() if number is not None}
         general = self._encoded(question, name) if self.encoder else self._general(occurrences)
         found = self._added(general, self._company(occurrences, held, idf))

@@ -6,6 +6,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from ketaqa import answerer, conversation, explaining, safety, semantics
+from ketaqa.analysis import Words
 from ketaqa.config import MAX_K, Config
 from ketaqa.conversation import Message
 from ketaqa.errors import BadQuestion, BadSetting
@@ -68,7 +69,7 @@ class KetaQA:
         answer = self._looked_up(asked, self._query(asked), care.notices, k)
         if answer.status == "abstained" and asked.context:
             # leaning wording ("it") may just as well mean the subject of all documents: as typed, then
-            return self._looked_up(asked, self.index.retriever.query(asked.text), care.notices, k)
+            return self._looked_up(asked, self.index.retriever.query(asked.text, read=asked.read), care.notices, k)
         return answer
 
     def care(self, question: str, history: Sequence[Message] = ()) -> Care:
@@ -77,13 +78,19 @@ class KetaQA:
 
     def _asked(self, question: str, history: Sequence[Message]) -> "_Asked":
         before = conversation.recent(history)
-        text, corrections = self._mended(question)
+        # plain words that the documents hold need no mending
+        read = self.index.analyser.words_and_terms(question) if question.isascii() and self._short(question) else None
+        known = read is not None and self.index.spelling.holds(read)
+        text, corrections = (question, ()) if known else self._mended(question)
         read_before = [self._mended(one)[0] for one in before]
-        return _Asked(question, text, corrections, before, read_before, conversation.leans(question))
+        return _Asked(question, text, corrections, before, read_before, conversation.leans(question), read if known else None)
 
     def _mended(self, text: str) -> tuple[str, tuple[Correction, ...]]:
+        return self.index.spelling.read(text) if self._short(text) else (text, ())
+
+    def _short(self, text: str) -> bool:
         # a text too long to be a question is not looked at word by word
-        return self.index.spelling.read(text) if len(text) <= self.config.max_question_length else (text, ())
+        return len(text) <= self.config.max_question_length
 
     def _looked_up(self, asked: "_Asked", query: list[QueryTerm], notices: tuple[Notice, ...], k: int) -> Answer:
         found, stale = self._fresh(query, k)
@@ -101,8 +108,8 @@ class KetaQA:
 
     def _query(self, asked: "_Asked") -> list[QueryTerm]:
         # a text too long to be a question is no context either
-        context = asked.context if len(asked.context) <= self.config.max_question_length else ""
-        return self.index.retriever.query(asked.text, context and asked.read_before[0])
+        context = asked.context if self._short(asked.context) else ""
+        return self.index.retriever.query(asked.text, context and asked.read_before[0], asked.read)
 
     def confidence(self, query: Sequence[QueryTerm], terms: Sequence[TermWeight]) -> float:
         """How likely, in [0, 1], a passage answers a question, from what its terms added to its score."""
@@ -208,6 +215,7 @@ class _Asked:
     before: list[str]
     read_before: list[str]
     leans: bool
+    read: Words | None  # the words of `text`, where they are known already
 
     @property
     def context(self) -> str:

@@ -219,6 +219,13 @@ class Postings:
             return int(self.indptr[number + 1] - self.indptr[number])
         return len(self.row(number)[0]) if self.kept else len(self.counts(number)[0])
 
+    def idf_of(self, number: int | None) -> float:
+        """The idf of a term; without a number, of one that no passage holds."""
+        if self.kept:
+            span = NOWHERE if number is None else self.kept.places.get(number, NOWHERE)
+            return self.kept.idf[span.stop - span.start]
+        return self.idf(0 if number is None else self.df(number))
+
     def idf(self, df: int) -> float:
         """The idf of a term that stands in `df` passages, by this weighting; df may be 0."""
         if self.weighting == "bm25":
@@ -235,7 +242,10 @@ class Postings:
 
 
 class Kept:
-    """All rows of a small index in memory, one after the other: their passages, their shares, and where each term's stand."""
+    """All rows of a small index in memory, one after the other: their passages, their shares, and where each term's stand.
+
+    idf: by df.
+    """
 
     def __init__(self, table: Postings) -> None:
         numbers = np.repeat(np.arange(len(table.vocabulary)), np.diff(table.indptr))
@@ -245,6 +255,7 @@ class Kept:
         ends = (np.flatnonzero(np.diff(numbers, append=-1)) + 1).tolist()
         spans = map(slice, [0, *ends[:-1]], ends)
         self.places = {int(numbers[span.start]): span for span in spans}
+        self.idf = [table.idf(df) for df in range(table.passages + 1)]
 
 
 def _unit_norms(indptr: NDArray[np.int64], indices: Passages, tf: Counts, passages: int) -> NDArray[np.float64]:

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ketaqa.analysis import WHOLE, Analyser, pairs
+from ketaqa.analysis import WHOLE, Analyser, Words, pairs
 from ketaqa.meaning import LENT, Meaning, Vector
 from ketaqa.postings import Postings
 from ketaqa.topk import Sums, best, sums
@@ -62,12 +62,12 @@ class Retriever:
     meaning: Meaning | None = None
     firsts: NDArray[np.int64] | None = None
 
-    def query(self, question: str, context: str = "") -> list[QueryTerm]:
+    def query(self, question: str, context: str = "", read: Words | None = None) -> list[QueryTerm]:
         """The weighted terms of a question, sorted by term, so that sums are always taken in the same order.
 
-        Terms of `context` that the question lacks join at LENT.
+        Terms of `context` that the question lacks join at LENT. read: the question's words, where they are known already.
         """
-        read, before = self.analyser.words_and_terms(question), self.analyser.words_and_terms(context)
+        read, before = read or self.analyser.words_and_terms(question), self.analyser.words_and_terms(context)
         words = [term for _, term in read if term is not None]
         lent = {term for _, term in before if term is not None}.difference(words)
         *headings, whole = self.analyser.as_heading(read) or [WHOLE]
@@ -102,11 +102,11 @@ class Retriever:
 
     def _beside(self, terms: Iterable[str], factor: float) -> list[QueryTerm]:
         """Evidence beside the question's own words: those of the terms that a passage holds."""
-        found = [(term, self.postings.find(term), tf) for term, tf in Counter(terms).items()]
-        return [self._weighed(*one, factor, False) for one in found if one[1] is not None]
+        find, found = self.postings.find, Counter(terms).items()
+        return [self._weighed(t, number, tf, factor, False) for t, tf in found if (number := find(t)) is not None]
 
     def _weighed(self, term: str, number: int | None, tf: int, factor: float = 1.0, word: bool = True) -> QueryTerm:
-        idf = self.postings.idf(self.postings.df(number) if number is not None else 0)
+        idf = self.postings.idf_of(number)
         return QueryTerm(term, number, factor * tf * idf, idf, word)
 
     def search(self, query: list[QueryTerm], k: int) -> list[tuple[int, float]]:
