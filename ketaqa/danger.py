@@ -37,7 +37,7 @@ class Block:
         That is scikit-learn's TfidfVectorizer(sublinear_tf=True).
         """
         counts = Counter(rows)
-        added = self.added[[*counts]]
+        added = self.added.take([*counts], axis=0)
         for place, count in enumerate(counts.values()):
             if count > 1:
                 added[place] *= 1.0 + log(count)
@@ -52,7 +52,8 @@ def probabilities(text: str) -> dict[str, float]:
     sums = (intercepts + by_words.share(by_words.found(words(text))) + by_parts.share(rows)).tolist()
     highest = max(sums)
     odds = [exp(s - highest) for s in sums]
-    return {kind: o / sum(odds) for kind, o in zip(kinds, odds, strict=True)}
+    total = sum(odds)
+    return {kind: o / total for kind, o in zip(kinds, odds, strict=True)}
 
 
 def words(text: str) -> Iterator[str]:

@@ -196,7 +196,7 @@ class Index:
         """
         self._comparison.wait()
         verdicts: dict[int, bool] = {}  # a file is looked at once, however many of its documents are asked about
-        roots: dict[Path, bool | None] = {}
+        roots: dict[Path, bool] = {}
         found = set()
         for document in documents:
             source = int(self._arrays["source_of"][document])
@@ -206,19 +206,12 @@ class Index:
                 found.add(document)
         return found
 
-    def _source_changed(self, source: "_Watched", roots: dict[Path, bool | None]) -> bool:
+    def _source_changed(self, source: "_Watched", roots: dict[Path, bool]) -> bool:
         if source.root not in roots:
-            roots[source.root] = self._root_changed(source.root)
-        verdict = roots[source.root]
-        return self._changed(source) if verdict is None else verdict
-
-    def _root_changed(self, root: Path) -> bool | None:
-        """True where all files below a root count as changed, for its claims or sources did; False where all count as fresh,
-        for it is absent; None where each decides for itself.
-        """
-        if not root.is_dir():
-            return False
-        return True if any(self._changed(row) for row in self._watched_companions if row.root == root) else None
+            # all files below a root count as changed where its claims or sources did
+            roots[source.root] = any(self._changed(row) for row in self._watched_companions if row.root == source.root)
+        # whether the whole folder is absent is asked where something is amiss
+        return (roots[source.root] or self._changed(source)) and source.root.is_dir()
 
     def _changed(self, file: "_Watched") -> bool:
         """Whether a file is another than was read: where its time differs, or is not known, the digest decides."""

@@ -82,13 +82,14 @@ class Meaning:
         found = self._added(general, self._company(occurrences, held, idf))
         return found, sum(count * idf[term] for (_, term), count in occurrences.items() if term is not None)
 
-    def _added(self, *shares: Shares) -> Shares:
+    def _added(self, first: Shares, second: Shares) -> Shares:
         """The sum of the shares of each word."""
-        places: dict[str, int] = {}
-        rows = [[places.setdefault(word, len(places)) for word in words] for words, _ in shares]
+        (words, vectors), (others, beside) = first, second
+        places = {word: place for place, word in enumerate(words)}
+        rows = [places.setdefault(word, len(places)) for word in others]
         total = np.zeros((len(places), len(self.mean)))
-        for own, (_, vectors) in zip(rows, shares, strict=True):
-            total[own] += vectors
+        total[: len(vectors)] = vectors
+        total[rows] += beside
         return places, total
 
     @cached_property
@@ -156,10 +157,14 @@ class Meaning:
         return self._nearer(semantics.products_of_few(self.codes[passages], vectors), passages, vectors)
 
     def _nearer(self, near: NDArray[np.float64], passages: NDArray[np.int64], vectors: Vector) -> NDArray[np.float64]:
-        average = np.einsum("...j,j->...", vectors, self.mean.astype(np.float64))[..., None]
+        average = np.einsum("...j,j->...", vectors, self._mean)[..., None]
         lengths = self._lengths[passages] if self.small else semantics.lengths(self.codes[passages])
         # a passage without a vector is neither near nor far
         return np.where(np.isfinite(lengths), near / lengths - average, 0.0)
+
+    @cached_property
+    def _mean(self) -> Vector:
+        return self.mean.astype(np.float64)
 
     @cached_property
     def _lengths(self) -> NDArray[np.float64]:

@@ -62,15 +62,16 @@ class Added:
 
     def __init__(self, postings: Postings, query: Query) -> None:
         rows = [postings.row(number) for number, _ in query]
-        shares = [w * postings.factor(n) * own for (n, w), (_, own) in zip(query, rows, strict=True)]
+        weights = [weight * postings.factor(number) for number, weight in query]
         if postings.passages < SMALL and rows:
             # all at once, passage by passage in the same order
-            indices = np.concatenate([passages for passages, _ in rows])
-            self._sums = np.bincount(indices, np.concatenate(shares), postings.passages).astype(np.float64, copy=False)
+            indices, shares = (np.concatenate(parts) for parts in zip(*rows, strict=True))
+            shares = np.repeat(weights, [len(own) for own, _ in rows]) * shares
+            self._sums = np.bincount(indices, shares, postings.passages).astype(np.float64, copy=False)
             return
         self._sums = np.zeros(postings.passages)
-        for (passages, _), own in zip(rows, shares, strict=True):
-            self._sums[passages] += own
+        for (passages, own), weight in zip(rows, weights, strict=True):
+            self._sums[passages] += weight * own
 
     def best(self, k: int) -> Numbers:
         """See Sums."""
