@@ -10,17 +10,22 @@ from numpy.typing import NDArray
 
 from ketaqa.postings import Postings
 from ketaqa.records import TermWeight
-from ketaqa.retriever import DOCUMENT_WEIGHT, QueryTerm, Retriever
+from ketaqa.retriever import DOCUMENT_WEIGHT, Meant, QueryTerm, Retriever
 
 Numbers = NDArray[np.int64]
 Weights = NDArray[np.float64]
 
 
-def explained(retriever: Retriever, query: Sequence[QueryTerm], passages: Sequence[int]) -> list[tuple[TermWeight, ...]]:
-    """What each term added to each passage's score; a passage's weights sum to its score."""
+def explained(
+    retriever: Retriever, query: Sequence[QueryTerm], passages: Sequence[int], known: Meant | None = None
+) -> list[tuple[TermWeight, ...]]:
+    """What each term added to each passage's score; a passage's weights sum to its score.
+
+    known: what the meaning of each word added, where that is known.
+    """
     if not passages:
         return []
-    counted, meant = _counted(retriever, query, passages), _meant(retriever, query, passages)
+    counted, meant = _counted(retriever, query, passages), _meant(retriever, query, passages, known or {})
     absent = [0.0] * len(passages), [False] * len(passages)
     parts = [next(meant) if t.vector is not None else next(counted) if t.number is not None else absent for t in query]
     names = [t.term for t in query]
@@ -28,15 +33,17 @@ def explained(retriever: Retriever, query: Sequence[QueryTerm], passages: Sequen
     return [tuple(map(TermWeight, names, *one)) for one in zip(added, held, strict=True)]
 
 
-Parts = Iterator[tuple[list[float], list[bool]]]  # of each term, what it added to each passage, and which of them hold it
+Parts = Iterator[tuple[Sequence[float], list[bool]]]  # of each term, what it added to each passage, and which of them hold it
 
 
-def _meant(retriever: Retriever, query: Sequence[QueryTerm], passages: Sequence[int]) -> Parts:
+def _meant(retriever: Retriever, query: Sequence[QueryTerm], passages: Sequence[int], known: Meant) -> Parts:
+    held = [True] * len(passages)
+    if all(number in known for number in passages):
+        return ((row, held) for row in zip(*map(known.__getitem__, passages), strict=True))
     vectors = [t.vector for t in query if t.vector is not None]
     if retriever.meaning is None or not vectors:
         return iter([])
-    shares = retriever.meaning.shares(np.array(passages), np.array(vectors))
-    return ((row, [True] * len(passages)) for row in shares.tolist())
+    return ((row, held) for row in retriever.meaning.shares(np.array(passages), np.array(vectors)).tolist())
 
 
 def _counted(retriever: Retriever, query: Sequence[QueryTerm], passages: Sequence[int]) -> Parts:

@@ -19,6 +19,7 @@ DEFAULT_K = 4
 REMEMBERED = 200_000  # terms of a vocabulary, and postings, that a server keeps in memory, in some 30 MB each
 READ = 1024  # passages, of those shown last, that are kept cut into sentences: cutting takes longer than finding
 Found = tuple[int, float]  # the number of a passage, and its score
+Reasons = tuple[TermWeight, ...]
 STALE = "{} changed since this index was built, so its text is not quoted. Build the index again: ketaqa index SOURCE -o INDEX"
 NO_HELP = "This is not answered here."
 NO_QUESTION = "That asks nothing. Type what you would like to know."
@@ -93,8 +94,7 @@ class KetaQA:
         return len(text) <= self.config.max_question_length
 
     def _looked_up(self, asked: "_Asked", query: list[QueryTerm], notices: tuple[Notice, ...], k: int) -> Answer:
-        found, stale = self._fresh(query, k)
-        reasons = self._reasons(found, query)
+        found, reasons, stale = self._fresh(query, k)
         notices += (Notice("stale", stale),) if stale else ()
         sure = self.confidence(query, reasons[0]) if reasons else 0.0
         if sure < answerer.THRESHOLD:
@@ -123,8 +123,8 @@ class KetaQA:
         """The hits of `search`, and what to say where passages were left out; empty where none was."""
         text, _ = self._mended(self._checked(query))
         terms = self.index.retriever.query(text)
-        found, stale = self._fresh(terms, _checked_k(k))
-        return self._hits(found, self._reasons(found, terms), terms, text), stale
+        found, reasons, stale = self._fresh(terms, _checked_k(k))
+        return self._hits(found, reasons, terms, text), stale
 
     def corrections(self, query: str) -> tuple[Correction, ...]:
         """Which misspelt words of a query `search` reads as which others."""
@@ -153,15 +153,16 @@ class KetaQA:
             raise BadQuestion("the question is not valid text (a lone surrogate); type it again")
         return question
 
-    def _fresh(self, query: list[QueryTerm], k: int) -> tuple[list[Found], str]:
-        """The k best passages whose files did not change, and, where one was left out, what to say of it."""
+    def _fresh(self, query: list[QueryTerm], k: int) -> tuple[list[Found], list[Reasons], str]:
+        """The k best passages whose files did not change, their reasons, and, where one was left out, what to say of it."""
         wanted = k
         while True:
-            found = self.index.retriever.search(query, wanted)
+            found, meant = self.index.retriever.told(query, wanted)
             changed = self.index.stale(self.index.document_of(n) for n, _ in found)
-            fresh = [(n, s) for n, s in found if self.index.document_of(n) not in changed] if changed else found
+            fresh = [(n, s) for n, s in found if self.index.document_of(n) not in changed][:k] if changed else found
             if len(fresh) >= k or len(found) < wanted:
-                return fresh[:k], self._said_of(changed)
+                reasons = explaining.explained(self.index.retriever, query, [n for n, _ in fresh], meant)
+                return fresh, reasons, self._said_of(changed)
             wanted *= 4
 
     def _said_of(self, changed: set[int]) -> str:
@@ -170,16 +171,11 @@ class KetaQA:
             return ""
         return STALE.format(names[0] if len(names) == 1 else f"{names[0]} and {len(names) - 1} more")
 
-    def _reasons(self, found: list[Found], query: list[QueryTerm]) -> list[tuple[TermWeight, ...]]:
-        return explaining.explained(self.index.retriever, query, [number for number, _ in found])
-
-    def _hits(
-        self, found: list[Found], reasons: list[tuple[TermWeight, ...]], query: list[QueryTerm], question: str
-    ) -> list[Hit]:
-        hits = []
+    def _hits(self, found: list[Found], reasons: list[Reasons], query: list[QueryTerm], question: str) -> list[Hit]:
+        hits, sought = [], answerer.sought(query, question)
         for rank, ((number, score), terms) in enumerate(zip(found, reasons, strict=True), 1):
             passage, citation, read = self._read(number)
-            hits.append(Hit(rank, score, answerer.highlighted(passage, read, query, question), citation, terms))
+            hits.append(Hit(rank, score, answerer.highlighted(passage, read, sought), citation, terms))
         return hits
 
     def _read_anew(self, number: int) -> tuple[Passage, Citation, answerer.Reading]:

@@ -29,7 +29,10 @@ PAIR_WEIGHT = 0.4
 DOCUMENT_WEIGHT = 0.4
 # the passages, best by their own counted words, that their documents and meaning may bring into another order
 CANDIDATES = 500
+# passages of which the meaning of each word is told at once
+FEW = 32
 MEANING = "meaning:"
+Meant = dict[int, list[float]]  # by passage, what the meaning of each word added to its score
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,20 +119,29 @@ class Retriever:
         come from the CANDIDATES (k, where that is more) that are best by their own counted terms, and where an encoder reads
         the question from those that are nearest to it, too.
         """
+        return self.told(query, k)[0]
+
+    def told(self, query: list[QueryTerm], k: int) -> tuple[list[tuple[int, float]], Meant]:
+        """What `search` finds, and what the meaning of each word added to it, where that was told on the way."""
         depth = k if self.firsts is None and self.meaning is None else max(k, CANDIDATES)
         counted = sums(self.postings, [(t.number, t.weight) for t in query if t.number is not None], self._wanted(depth))
         found = counted.best(depth)
         vectors = [t.vector for t in query if t.vector is not None]
-        vector = np.sum(vectors, axis=0) if vectors else None
+        vector, meant = np.sum(vectors, axis=0) if vectors else None, Meant()
         if self.meaning is not None and self.meaning.encoder is not None and vector is not None:
             found = np.union1d(found, self.meaning.nearest(vector, depth))
         scores = counted.at(found) + self._documents(counted, found)
         if self.meaning is not None and vector is not None:
             near = self._near(found, scores, vector, k)
             found, scores = found[near], scores[near]
-            scores = scores + self.meaning.scores(found, vector)
+            if len(found) <= FEW:
+                # of few, that of each word is told as soon as that of their sum
+                whole, *parts = self.meaning.shares(found, np.array([vector, *vectors]))
+                scores, meant = scores + whole, dict(zip(found.tolist(), np.transpose(parts).tolist(), strict=True))
+            else:
+                scores = scores + self.meaning.scores(found, vector)
         order = best(np.arange(len(found)), scores, k)
-        return [(int(found[n]), float(scores[n])) for n in order]
+        return [(int(found[n]), float(scores[n])) for n in order], meant
 
     def _near(self, passages: NDArray[np.int64], scores: NDArray[np.float64], vector: Vector, k: int) -> Any:
         """Those that can be among the k best once their meaning is added to their scores: it is told exactly for few."""
