@@ -8,24 +8,25 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from ketaqa.postings import Postings
+from ketaqa.postings import Postings, Rows
 from ketaqa.records import TermWeight
-from ketaqa.retriever import DOCUMENT_WEIGHT, Meant, QueryTerm, Retriever
+from ketaqa.retriever import DOCUMENT_WEIGHT, QueryTerm, Retriever, Told
 
 Numbers = NDArray[np.int64]
 Weights = NDArray[np.float64]
 
 
 def explained(
-    retriever: Retriever, query: Sequence[QueryTerm], passages: Sequence[int], known: Meant | None = None
+    retriever: Retriever, query: Sequence[QueryTerm], passages: Sequence[int], told: Told | None = None
 ) -> list[tuple[TermWeight, ...]]:
     """What each term added to each passage's score; a passage's weights sum to its score.
 
-    known: what the meaning of each word added, where that is known.
+    told: what is known of the question already.
     """
     if not passages:
         return []
-    counted, meant = _counted(retriever, query, passages), _meant(retriever, query, passages, known or {})
+    told = told or Told([], None, {})
+    counted, meant = _counted(retriever, query, passages, told), _meant(retriever, query, passages, told)
     absent = [0.0] * len(passages), [False] * len(passages)
     parts = [next(meant) if t.vector is not None else next(counted) if t.number is not None else absent for t in query]
     names = [t.term for t in query]
@@ -36,66 +37,63 @@ def explained(
 Parts = Iterator[tuple[Sequence[float], list[bool]]]  # of each term, what it added to each passage, and which of them hold it
 
 
-def _meant(retriever: Retriever, query: Sequence[QueryTerm], passages: Sequence[int], known: Meant) -> Parts:
+def _meant(retriever: Retriever, query: Sequence[QueryTerm], passages: Sequence[int], told: Told) -> Parts:
     held = [True] * len(passages)
-    if all(number in known for number in passages):
-        return ((row, held) for row in zip(*map(known.__getitem__, passages), strict=True))
+    if all(number in told.meant for number in passages):
+        return ((row, held) for row in zip(*map(told.meant.__getitem__, passages), strict=True))
     vectors = [t.vector for t in query if t.vector is not None]
     if retriever.meaning is None or not vectors:
         return iter([])
     return ((row, held) for row in retriever.meaning.shares(np.array(passages), np.array(vectors)).tolist())
 
 
-def _counted(retriever: Retriever, query: Sequence[QueryTerm], passages: Sequence[int]) -> Parts:
+def _counted(retriever: Retriever, query: Sequence[QueryTerm], passages: Sequence[int], told: Told) -> Parts:
     terms = [(t.number, t.weight) for t in query if t.number is not None]
     if not terms:
         return iter([])
     numbers = sorted(set(passages))
     places = [numbers.index(number) for number in passages]
-    own, shares = _sums(retriever, [number for number, _ in terms], numbers)
+    rows = told.rows if told.rows and len(told.rows.sizes) == len(terms) else None
+    own, shares = _sums(retriever, [number for number, _ in terms], numbers, rows)
     added = np.array([[weight] for _, weight in terms]) * (own + shares)[:, places]
     return zip(added.tolist(), (own > 0.0)[:, places].tolist(), strict=True)
 
 
-def _sums(retriever: Retriever, terms: list[int], numbers: list[int]) -> tuple[Weights, Weights]:
+def _sums(retriever: Retriever, terms: list[int], numbers: list[int], rows: Rows | None) -> tuple[Weights, Weights]:
     """What terms weigh in passages, which rise, and in the mean passage of their documents: (terms, passages) both."""
     table, firsts = retriever.postings, retriever.firsts
     spans = np.array([(number, number + 1) for number in numbers])
     if firsts is None:
-        own = _Rows(table, terms, spans).sums(spans)
+        own = _within(rows or _inside(table, terms, spans), spans)
         if table.bend == 0.0:
             own *= [[table.factor(number)] for number in terms]
         return own, np.zeros(own.shape)
     of = (firsts.searchsorted(numbers, side="right") - 1).tolist()
     documents = sorted(set(of))
     whole = firsts[[(document, document + 1) for document in documents]]
-    rows = _Rows(table, terms, whole)
-    shares = DOCUMENT_WEIGHT * rows.sums(whole) / (whole[:, 1] - whole[:, 0])
-    return rows.sums(spans), shares[:, [documents.index(document) for document in of]]
+    rows = rows or _inside(table, terms, whole)
+    shares = DOCUMENT_WEIGHT * _within(rows, whole) / (whole[:, 1] - whole[:, 0])
+    return _within(rows, spans), shares[:, [documents.index(document) for document in of]]
 
 
-class _Rows:
-    """The postings of some terms, one row after the other: all of them, or those inside of spans of passages."""
-
-    def __init__(self, table: Postings, terms: list[int], spans: Numbers) -> None:
-        rows = [table.row(number) if table.kept else _inside(table, number, spans) for number in terms]
-        self._passages, self._shares = (np.concatenate(parts) for parts in zip(*rows, strict=True))
-        self._rows = np.repeat(np.arange(len(rows)), [len(own) for own, _ in rows])
-        self._terms = len(rows)
-
-    def sums(self, spans: Numbers) -> Weights:
-        """(terms, spans): the sum of each row over the passages of each span; spans rise and do not overlap."""
-        size = spans.size + 1
-        # between the edges of a span lie odd places
-        places = spans.ravel().searchsorted(self._passages, side="right")
-        found = np.bincount(self._rows * size + places, self._shares, self._terms * size)
-        return np.asarray(found.reshape(-1, size)[:, 1::2], dtype=np.float64)
+def _within(rows: Rows, spans: Numbers) -> Weights:
+    """(terms, spans): the sum of each row over the passages of each span; spans rise and do not overlap."""
+    size = spans.size + 1
+    # between the edges of a span lie odd places
+    places = spans.ravel().searchsorted(rows.passages, side="right")
+    places += np.repeat(np.arange(0, len(rows.sizes) * size, size), rows.sizes)
+    found = np.bincount(places, rows.shares, len(rows.sizes) * size)
+    return np.asarray(found.reshape(-1, size)[:, 1::2], dtype=np.float64)
 
 
-def _inside(table: Postings, number: int, spans: Numbers) -> tuple[NDArray[np.int32], Weights]:
-    held, tf = table.counts(number)
-    # of the postings' own type, else NumPy turns all of a term's postings into another first
-    edges = held.searchsorted(spans.astype(held.dtype)).tolist()
-    # of a common term few postings are looked at
-    looked = np.concatenate([np.arange(low, high) for low, high in edges])
-    return held[looked], table.shares(held[looked], tf[looked])
+def _inside(table: Postings, terms: list[int], spans: Numbers) -> Rows:
+    """The rows of terms, but for what lies outside of the spans: of a common term few postings are looked at."""
+    rows = []
+    for number in terms:
+        held, tf = table.counts(number)
+        # of the postings' own type, else NumPy turns all of a term's postings into another first
+        edges = held.searchsorted(spans.astype(held.dtype)).tolist()
+        looked = np.concatenate([np.arange(low, high) for low, high in edges])
+        rows.append((held[looked], table.shares(held[looked], tf[looked])))
+    passages, shares = (np.concatenate(parts) for parts in zip(*rows, strict=True))
+    return Rows(passages, shares, [len(own) for own, _ in rows])

@@ -157,11 +157,12 @@ class KetaQA:
         """The k best passages whose files did not change, their reasons, and, where one was left out, what to say of it."""
         wanted = k
         while True:
-            found, meant = self.index.retriever.told(query, wanted)
+            told = self.index.retriever.told(query, wanted)
+            found = told.hits
             changed = self.index.stale(self.index.document_of(n) for n, _ in found)
             fresh = [(n, s) for n, s in found if self.index.document_of(n) not in changed][:k] if changed else found
             if len(fresh) >= k or len(found) < wanted:
-                reasons = explaining.explained(self.index.retriever, query, [n for n, _ in fresh], meant)
+                reasons = explaining.explained(self.index.retriever, query, [n for n, _ in fresh], told)
                 return fresh, reasons, self._said_of(changed)
             wanted *= 4
 

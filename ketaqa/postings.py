@@ -201,6 +201,12 @@ class Postings:
         held = self.counts(number)
         return held[0], self.shares(*held)
 
+    def rows(self, numbers: Sequence[int]) -> "Rows":
+        """The rows of some terms; one number at least."""
+        rows = [self.row(number) for number in numbers]
+        passages, shares = (np.concatenate(parts) for parts in zip(*rows, strict=True))
+        return Rows(passages, shares, [len(own) for own, _ in rows])
+
     def weights(self, number: int, passages: Passages, tf: Counts) -> NDArray[np.float64]:
         """What a term weighs in passages that hold it as often as that."""
         return np.asarray(self.factor(number) * self.shares(passages, tf))
@@ -239,6 +245,15 @@ class Postings:
             starts = self.indptr[terms] - span.start
             # rounded up: a bound must not lie below what it bounds
             self.upper[terms] = np.nextafter(np.maximum.reduceat(weights, starts).astype(np.float32), np.float32(np.inf))
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """Rows of terms, one after the other: their passages, their shares, and how long each is."""
+
+    passages: Passages
+    shares: NDArray[np.float64]
+    sizes: list[int]
 
 
 class Kept:

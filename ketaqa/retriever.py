@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from ketaqa.analysis import WHOLE, Analyser, Words, pairs
 from ketaqa.meaning import LENT, Meaning, Vector
-from ketaqa.postings import Postings
+from ketaqa.postings import Postings, Rows
 from ketaqa.topk import Sums, best, sums
 
 # what a word in a heading weighs beside the same word in the text; chosen on the dev split, see benchmarks/choices.py
@@ -32,7 +32,6 @@ CANDIDATES = 500
 # passages of which the meaning of each word is told at once
 FEW = 32
 MEANING = "meaning:"
-Meant = dict[int, list[float]]  # by passage, what the meaning of each word added to its score
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +48,19 @@ class QueryTerm:
     idf: float
     word: bool = True
     vector: Vector | None = field(default=None, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What was found, and what was told of it on the way.
+
+    hits: as `Retriever.search` gives them. rows: those of the question's counted terms. meant: by passage, what the meaning of
+    each word added to its score.
+    """
+
+    hits: list[tuple[int, float]]
+    rows: Rows | None
+    meant: dict[int, list[float]]
 
 
 @dataclass(frozen=True)
@@ -119,15 +131,15 @@ class Retriever:
         come from the CANDIDATES (k, where that is more) that are best by their own counted terms, and where an encoder reads
         the question from those that are nearest to it, too.
         """
-        return self.told(query, k)[0]
+        return self.told(query, k).hits
 
-    def told(self, query: list[QueryTerm], k: int) -> tuple[list[tuple[int, float]], Meant]:
-        """What `search` finds, and what the meaning of each word added to it, where that was told on the way."""
+    def told(self, query: list[QueryTerm], k: int) -> Told:
+        """What `search` finds, with what else is known of it by then."""
         depth = k if self.firsts is None and self.meaning is None else max(k, CANDIDATES)
         counted = sums(self.postings, [(t.number, t.weight) for t in query if t.number is not None], self._wanted(depth))
         found = counted.best(depth)
         vectors = [t.vector for t in query if t.vector is not None]
-        vector, meant = np.sum(vectors, axis=0) if vectors else None, Meant()
+        vector, meant = np.sum(vectors, axis=0) if vectors else None, dict[int, list[float]]()
         if self.meaning is not None and self.meaning.encoder is not None and vector is not None:
             found = np.union1d(found, self.meaning.nearest(vector, depth))
         scores = counted.at(found) + self._documents(counted, found)
@@ -141,7 +153,7 @@ class Retriever:
             else:
                 scores = scores + self.meaning.scores(found, vector)
         order = best(np.arange(len(found)), scores, k)
-        return [(int(found[n]), float(scores[n])) for n in order], meant
+        return Told([(int(found[n]), float(scores[n])) for n in order], counted.rows, meant)
 
     def _near(self, passages: NDArray[np.int64], scores: NDArray[np.float64], vector: Vector, k: int) -> Any:
         """Those that can be among the k best once their meaning is added to their scores: it is told exactly for few."""

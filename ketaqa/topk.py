@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from ketaqa import compiling
 from ketaqa.compiling import Query
-from ketaqa.postings import Postings
+from ketaqa.postings import Postings, Rows
 
 # passages for each sum wanted from which MaxScore pays: of 100,000 it takes a fourth of the time where 10 are wanted, as long
 # where 500 are (an opened index wants 500 and their documents' other passages); and passages below which nothing takes long
@@ -26,7 +26,9 @@ Scores = NDArray[np.float64]
 
 
 class Sums(Protocol):
-    """The sums of a question's weights, of all passages."""
+    """The sums of a question's weights, of all passages; `rows`: the terms' rows, where they were gathered."""
+
+    rows: Rows | None
 
     def best(self, k: int) -> Numbers:
         """The passages of the k largest sums above 0, rising."""
@@ -60,17 +62,19 @@ def best(numbers: Numbers, scores: Scores, k: int) -> Numbers:
 class Added:
     """All postings, added up by NumPy."""
 
+    rows: Rows | None = None
+
     def __init__(self, postings: Postings, query: Query) -> None:
-        rows = [postings.row(number) for number, _ in query]
         weights = [weight * postings.factor(number) for number, weight in query]
-        if postings.passages < SMALL and rows:
+        if postings.passages < SMALL and query:
             # all at once, passage by passage in the same order
-            indices, shares = (np.concatenate(parts) for parts in zip(*rows, strict=True))
-            shares = np.repeat(weights, [len(own) for own, _ in rows]) * shares
-            self._sums = np.bincount(indices, shares, postings.passages).astype(np.float64, copy=False)
+            self.rows = postings.rows([number for number, _ in query])
+            shares = np.repeat(weights, self.rows.sizes) * self.rows.shares
+            self._sums = np.bincount(self.rows.passages, shares, postings.passages).astype(np.float64, copy=False)
             return
         self._sums = np.zeros(postings.passages)
-        for (passages, own), weight in zip(rows, weights, strict=True):
+        for (number, _), weight in zip(query, weights, strict=True):
+            passages, own = postings.row(number)
             self._sums[passages] += weight * own
 
     def best(self, k: int) -> Numbers:
@@ -99,6 +103,8 @@ class Summed(Added):
 
 class Searched:
     """The postings that can matter, by MaxScore."""
+
+    rows: Rows | None = None
 
     def __init__(self, postings: Postings, query: Query, compiled: Any) -> None:
         self._passages, self._compiled = postings.passages, compiled

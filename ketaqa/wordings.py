@@ -5,7 +5,7 @@ texts that are not normalised as `safety` does it.
 """
 
 import re
-from collections.abc import Hashable, Iterable
+from collections.abc import Callable, Hashable, Iterable
 from typing import Generic, TypeVar
 
 Name = TypeVar("Name", bound=Hashable)
@@ -18,19 +18,21 @@ class Wordings(Generic[Name]):
     """Named expressions that fit whole words of a message: words in lower case with one blank between them."""
 
     def __init__(self, expressions: Iterable[tuple[Name, str]]) -> None:
-        self._tried: dict[str, list[tuple[Name, re.Pattern[str]]]] = {}
+        self._tried: dict[str, list[tuple[Name, Callable[[str, int], object]]]] = {}
         for name, expression in expressions:
-            compiled = re.compile(rf"(?:{expression})\b")
+            fits = re.compile(rf"(?:{expression})\b").match
             for opening in openings(expression):
-                self._tried.setdefault(opening, []).append((name, compiled))
+                self._tried.setdefault(opening, []).append((name, fits))
+        self._anywhere = self._tried.pop(ANY, [])
 
     def fitting(self, text: str) -> set[Name]:
         """The names of which an expression fits."""
         found: set[Name] = set()
-        at, padded, anywhere = 0, f"{text} ", self._tried.get(ANY, [])
+        at, padded = 0, f"{text} "
         for word in text.split(" "):
-            for name, expression in (*self._tried.get(padded[at : at + 2], ()), *anywhere):
-                if name not in found and expression.match(text, at):
+            tried = self._tried.get(padded[at : at + 2], [])
+            for name, fits in tried + self._anywhere if self._anywhere else tried:
+                if fits(text, at):
                     found.add(name)
             at += len(word) + 1
         return found
