@@ -81,7 +81,7 @@ def _within(rows: Rows, spans: Numbers) -> Weights:
     size = spans.size + 1
     # between the edges of a span lie odd places
     places = spans.ravel().searchsorted(rows.passages, side="right")
-    places += np.repeat(np.arange(0, len(rows.sizes) * size, size), rows.sizes)
+    places += np.arange(0, len(rows.sizes) * size, size).repeat(rows.sizes)
     found = np.bincount(places, rows.shares, len(rows.sizes) * size)
     return np.asarray(found.reshape(-1, size)[:, 1::2], dtype=np.float64)
 

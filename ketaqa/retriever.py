@@ -149,7 +149,7 @@ class Retriever:
             if len(found) <= FEW:
                 # of few, that of each word is told as soon as that of their sum
                 whole, *parts = self.meaning.shares(found, np.array([vector, *vectors]))
-                scores, meant = scores + whole, dict(zip(found.tolist(), np.transpose(parts).tolist(), strict=True))
+                scores, meant = scores + whole, dict(zip(found.tolist(), np.array(parts).T.tolist(), strict=True))
             else:
                 scores = scores + self.meaning.scores(found, vector)
         order = best(np.arange(len(found)), scores, k)

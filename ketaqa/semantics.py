@@ -52,7 +52,7 @@ def packed(vectors: Vectors) -> Codes:
 
 def unpacked(codes: Codes) -> Vectors:
     """Codes (n, half) as vectors (n, even) of length 1."""
-    vectors = np.take(_PAIRS, codes).view(np.float32)
+    vectors = _PAIRS.ravel().take(codes).view(np.float32)
     return np.asarray(vectors / np.sqrt(np.add.reduce(vectors * vectors, axis=1, keepdims=True)), dtype=np.float32)
 
 
@@ -72,8 +72,8 @@ def products(codes: Codes, vector: NDArray[np.float64]) -> NDArray[np.float64]:
 def products_of_few(codes: Codes, vectors: NDArray[np.float64]) -> NDArray[np.float64]:
     """`products` (vectors, n) of several vectors with few codes (n, half), equal to the last bit, without tables."""
     # of a single row the library makes a sum that it rounds otherwise: two at least
-    rows = np.take(_NUMBERS, np.resize(codes, (max(2, len(codes)), codes.shape[1])), axis=0)
-    asked = np.resize(vectors, (max(2, len(vectors)), vectors.shape[1])).reshape(-1, codes.shape[1], 2)
+    some, asked = (two if len(two) > 1 else np.resize(two, (2, two.shape[1])) for two in (codes, vectors))
+    rows, asked = _NUMBERS.take(some, axis=0), asked.reshape(-1, codes.shape[1], 2)
     pairs = np.matmul(asked.transpose(1, 0, 2), rows.transpose(1, 2, 0))
     return np.asarray(np.ascontiguousarray(pairs.transpose(1, 2, 0)).sum(axis=2)[: len(vectors), : len(codes)])
 

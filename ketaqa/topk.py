@@ -69,7 +69,7 @@ class Added:
         if postings.passages < SMALL and query:
             # all at once, passage by passage in the same order
             self.rows = postings.rows([number for number, _ in query])
-            shares = np.repeat(weights, self.rows.sizes) * self.rows.shares
+            shares = np.array(weights).repeat(self.rows.sizes) * self.rows.shares
             self._sums = np.bincount(self.rows.passages, shares, postings.passages).astype(np.float64, copy=False)
             return
         self._sums = np.zeros(postings.passages)
