@@ -47,8 +47,8 @@ class Block:
 
 def probabilities(text: str) -> dict[str, float]:
     """The probability of each kind ("none", "crisis", "emergency", "dosing") for a text normalised as `safety` does it."""
-    kinds, intercepts, by_words, by_parts, known = _model()
-    rows = [row for word in text.split() for row in known.get(word) or by_parts.found(parts(word))]
+    kinds, intercepts, by_words, by_parts = _model()
+    rows = [row for word in text.split() for row in _known.get(word) or by_parts.found(parts(word))]
     sums = (intercepts + by_words.share(by_words.found(words(text))) + by_parts.share(rows)).tolist()
     highest = max(sums)
     odds = [exp(s - highest) for s in sums]
@@ -69,13 +69,20 @@ def parts(text: str) -> list[str]:
     return [word[at : at + n] for word in padded for n in PARTS for at in range(len(word) - n + 1)]
 
 
+_known: dict[str, list[int]] = {}  # by word, the rows of its parts
+
+
+def remember() -> None:
+    """Keep the parts of all words of the model, which are most words of a message: for a server."""
+    _, _, by_words, by_parts = _model()
+    _known.update((word, by_parts.found(parts(word))) for word in by_words.rows if " " not in word)
+
+
 @cache
-def _model() -> tuple[list[str], NDArray[np.float64], Block, Block, dict[str, list[int]]]:
-    """The kinds, their intercepts, the two blocks, and the parts of each word of the model: most words of a message."""
+def _model() -> tuple[list[str], NDArray[np.float64], Block, Block]:
     model = json.loads(MODEL.read_text(encoding="utf-8"))
     by_words, by_parts = (_block(model[name]) for name in ("words", "parts"))
-    known = {word: by_parts.found(parts(word)) for word in by_words.rows if " " not in word}
-    return model["kinds"], np.array(model["intercepts"]), by_words, by_parts, known
+    return model["kinds"], np.array(model["intercepts"]), by_words, by_parts
 
 
 def _block(features: dict[str, list[float]]) -> Block:

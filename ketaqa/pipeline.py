@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
-from ketaqa import answerer, conversation, explaining, safety, semantics
+from ketaqa import answerer, conversation, danger, explaining, safety, semantics
 from ketaqa.analysis import Words
 from ketaqa.config import MAX_K, Config
 from ketaqa.conversation import Message
@@ -42,6 +42,7 @@ class KetaQA:
 
     def prepare(self) -> None:
         """Read into memory what many questions need: for a server, before the first of them."""
+        danger.remember()
         postings = self.index.retriever.postings
         if self.index.retriever.meaning is not None:
             self.index.retriever.meaning.remember()

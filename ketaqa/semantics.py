@@ -72,7 +72,8 @@ def products(codes: Codes, vector: NDArray[np.float64]) -> NDArray[np.float64]:
 def products_of_few(codes: Codes, vectors: NDArray[np.float64]) -> NDArray[np.float64]:
     """`products` (vectors, n) of several vectors with few codes (n, half), equal to the last bit, without tables."""
     # of a single row the library makes a sum that it rounds otherwise: two at least
-    some, asked = (two if len(two) > 1 else np.resize(two, (2, two.shape[1])) for two in (codes, vectors))
+    some = codes if len(codes) > 1 else np.resize(codes, (2, codes.shape[1]))
+    asked = vectors if len(vectors) > 1 else np.resize(vectors, (2, vectors.shape[1]))
     rows, asked = _NUMBERS.take(some, axis=0), asked.reshape(-1, codes.shape[1], 2)
     pairs = np.matmul(asked.transpose(1, 0, 2), rows.transpose(1, 2, 0))
     return np.asarray(np.ascontiguousarray(pairs.transpose(1, 2, 0)).sum(axis=2)[: len(vectors), : len(codes)])

@@ -18,24 +18,29 @@ class Wordings(Generic[Name]):
     """Named expressions that fit whole words of a message: words in lower case with one blank between them."""
 
     def __init__(self, expressions: Iterable[tuple[Name, str]]) -> None:
-        self._tried: dict[str, list[tuple[Name, Callable[[str, int], object]]]] = {}
+        self._written: dict[str, list[tuple[Name, str]]] = {}
         for name, expression in expressions:
-            fits = re.compile(rf"(?:{expression})\b").match
             for opening in openings(expression):
-                self._tried.setdefault(opening, []).append((name, fits))
-        self._anywhere = self._tried.pop(ANY, [])
+                self._written.setdefault(opening, []).append((name, expression))
+        # compiled when first tried: one question tries few
+        self._compiled: dict[str, list[tuple[Name, Callable[[str, int], object]]]] = {}
 
     def fitting(self, text: str) -> set[Name]:
         """The names of which an expression fits."""
         found: set[Name] = set()
         at, padded = 0, f"{text} "
         for word in text.split(" "):
-            tried = self._tried.get(padded[at : at + 2], [])
-            for name, fits in tried + self._anywhere if self._anywhere else tried:
-                if fits(text, at):
-                    found.add(name)
+            for opening in (padded[at : at + 2], ANY):
+                if opening in self._written:
+                    found.update(name for name, fits in self._tried(opening) if fits(text, at))
             at += len(word) + 1
         return found
+
+    def _tried(self, opening: str) -> list[tuple[Name, Callable[[str, int], object]]]:
+        if opening not in self._compiled:
+            written = self._written[opening]
+            self._compiled[opening] = [(name, re.compile(rf"(?:{expression})\b").match) for name, expression in written]
+        return self._compiled[opening]
 
 
 def openings(expression: str) -> set[str]:
