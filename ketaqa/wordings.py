@@ -11,6 +11,7 @@ from typing import Generic, TypeVar
 Name = TypeVar("Name", bound=Hashable)
 ANY = ""  # the opening of an expression that may begin with anything
 _LITERAL = re.compile(r"[a-z0-9][a-z0-9 ](?![?*{])|[a-z0-9]$")
+_SIGNS = re.compile(r"\\[()|]|\[[^]]*[()|]")  # brackets and bars that are meant as such
 _ONE_LETTER = re.compile(r"([a-z0-9])\(\?: \\w\+\)\{0,\d\}(?= )")  # and then some words or none
 
 
@@ -45,6 +46,8 @@ class Wordings(Generic[Name]):
 
 def openings(expression: str) -> set[str]:
     """The first two characters of all that an expression fits (a blank after a word of one); ANY where that can't be told."""
+    if _SIGNS.search(expression):
+        return {ANY}
     *choices, _ = _choices(f"(?:{expression})")
     return {opening for choice in choices for opening in _openings(choice)}
 

@@ -38,6 +38,8 @@ GROUPS = sorted({group for _, expression in EXPRESSIONS for group in re.findall(
         ("i(?: \\w+){0,4}t", {""}),
         ("\\d\\d pills", {""}),
         ("^did", {""}),
+        ("(?:my|(our)) [)] dog", {""}),
+        ("my dog \\(or cat|mine", {""}),
         ("", {""}),
     ],
 )
