@@ -28,7 +28,7 @@ import wordfreq
 from ketaqa import asked, loaders, semantics, shipped
 from ketaqa.analysis import paragraph_sentences, words
 from ketaqa.encoder import encoder
-from ketaqa.index import pack_bytes
+from ketaqa.packing import pack_bytes
 
 SEED, STRETCHES, WORDINGS, CHUNK, STEPS, RIDGE, WORDS = 7, 40_000, 60_000, 25_000, 60, 1.0, 38_000
 # blanks for names of things

@@ -5,31 +5,43 @@ The plan of the house, in the order in which data passes through; a room imports
     errors        what went wrong, said so that the reader can mend it
     records       the values that travel between rooms
     config        settings: environment, file, default
-    pool          work for several processes
+    pool          work for several processes or threads
+    columns       arrays that grow, in memory or in files
     loaders       a file -> Documents
     analysis      text -> sentences, tokens, terms
+    compiled      parts that numba compiles
+    chunking      bytes -> numbers of chunks, compiled
     lexicon       many texts -> numbers of terms
     weighting     counts -> weights, one formula each
     passages      a Document -> Passages
+    packing       Documents and Passages -> arrays
+    documents     arrays -> Documents and Passages
     asked         which questions readers put to a passage
     fields        by which words a passage is found
     references    which sources stand behind which sentences
+    gathered      rows of postings in memory, one after the other
     postings      terms by passage, and what each weighs
     inversion     numbered terms -> postings
+    spooling      postings that wait in files until they are joined
     maxscore      the largest sums of weights, compiled
     compiling     what the compiled code reads, and whether it is loaded
     topk          the passages with the largest sums
     semantics     vectors of words and passages, four bits a number
     spelling      which word of the documents was meant by a misspelt one
     encoder       a sentence encoder, where one is installed
+    nearing       how near codes lie to a vector, compiled
     meaning       what the words of a question mean in these documents
     retriever     a question -> exact top-k, and why
     explaining    what each term added to each hit
     estimator     the retriever for scikit-learn
     storage       arrays in a folder: whole or not at all, checked when opened
+    assembling    packed documents -> the files of an index
     index         passages, documents and citations of an opened index
     embedder      which vector stands for a passage
-    reading       files -> cut documents and their postings
+    reading       files -> packed documents and their postings
+    updating      what the index before holds of files that did not change
+    finishing     citations, vectors and words of all documents
+    building      an index that is being built
     builder       files -> an index
     shipped       where the shipped documents are
     answerer      hits -> the sentence, the confidence, silence

@@ -161,7 +161,8 @@ LIST_ITEM = regex.compile(r"^[ \t]*(?:[-*+•]|\p{N}{1,3}[.)])[ \t]+", regex.MUL
 
 
 def _list_items(text: str) -> list[tuple[int, int]]:
-    cuts = [0, *(m.start() for m in LIST_ITEM.finditer(text) if m.start() > 0), len(text)]
+    inside = LIST_ITEM.finditer(text) if "\n" in text else ()
+    cuts = [0, *(m.start() for m in inside if m.start() > 0), len(text)]
     return list(pairwise(cuts))
 
 
@@ -175,7 +176,8 @@ def _boundaries(text: str) -> Iterator[tuple[int, int]]:
     marker = LIST_ITEM.match(text)  # "2. " is no sentence of its own
     skip = marker.end() if marker else 0
     start = 0
-    for boundary in sentencex.get_sentence_boundaries("en", WIDE_BLANKS.sub(" ", text[skip:])):
+    plain = text[skip:] if text.isascii() else WIDE_BLANKS.sub(" ", text[skip:])
+    for boundary in sentencex.get_sentence_boundaries("en", plain):
         end = skip + boundary["end_index"]
         span = _trimmed(text, start, end)
         if span[0] < span[1]:

@@ -43,14 +43,14 @@ def index(
     """Read documents and write an index; one that is there is replaced when all is done."""
     from ketaqa.builder import build
 
-    with terminal.progress("reading") as tell:
+    with terminal.progress() as tell:
         report = build(
             sources,
             out,
             workers=workers,
             passage_length=passage_length,
             encoder=encoder,
-            progress=lambda done, total: tell("reading", done, total),
+            progress=tell,
         )
     for refusal in report.refused:
         print(terminal.line(f"refused {refusal.source}: {refusal.reason}"), file=sys.stderr)
@@ -62,7 +62,8 @@ def index(
     count = len(report.refused)
     refused = f", {count} {'file' if count == 1 else 'files'} refused" if count else ""
     documents = "1 document" if report.documents == 1 else f"{report.documents} documents"
-    print(f"{documents}, {report.passages} passages, {report.terms} terms{refused} -> {out}")
+    unchanged = f", {report.unchanged} {'file' if report.unchanged == 1 else 'files'} unchanged" if report.unchanged else ""
+    print(f"{documents}, {report.passages} passages, {report.terms} terms{refused}{unchanged} -> {out}")
 
 
 @app.command(epilog='Example: ketaqa ask "How fast does ketamine work for depression?"')

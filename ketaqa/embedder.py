@@ -8,13 +8,14 @@ Not useful for: questions (meaning).
 import hashlib
 import json
 import zipfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 from typing import Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ketaqa import encoder as encoders
 from ketaqa import semantics
@@ -65,17 +66,14 @@ def reader(name: str) -> Reader | None:
     return encoders.encoder(name or semantics.TEACHER) if name or encoders.installed() else None
 
 
-def in_place(
-    items: Sequence[Item], sections: Sequence[object], encoder: Reader | None, progress: Progress | None = None
-) -> tuple[Codes, str]:
-    """The codes of passages with their neighbours', see `embed` and `with_neighbours`, and the name of what made them.
+def maker(roots: Iterable[Path], encoder: Reader | None) -> tuple[Reader | None, str]:
+    """What makes the vectors that are not stored, and the name of what made them all.
 
     Without an encoder the table makes them, unless the folders bring some: those of two makers are not mixed.
     """
-    if encoder is None and not any(stored(root) for root in {item.root for item in items}):
+    if encoder is None and not any((root / STORED).is_file() for root in roots):
         encoder = semantics.table()
-    codes = embed(items, encoder, progress)
-    return with_neighbours(codes, sections), encoder.name if encoder else semantics.TEACHER
+    return encoder, encoder.name if encoder else semantics.TEACHER
 
 
 def embed(items: Sequence[Item], encoder: Reader | None, progress: Progress | None = None) -> Codes:
@@ -83,16 +81,29 @@ def embed(items: Sequence[Item], encoder: Reader | None, progress: Progress | No
 
     BadSource when a folder's vectors.npz is malformed.
     """
-    if encoder is not None and encoder.name != semantics.TEACHER:
-        return _codes(items, encoder, progress)
-    kept = {root: stored(root) for root in dict.fromkeys(item.root for item in items)}
-    found = [kept[item.root].get(item.key) for item in items]
-    wanted = [item for item, codes in zip(items, found, strict=True) if codes is None]
-    if encoder is None:
+    return np.concatenate([*embedded(items, encoder, progress), np.zeros((0, semantics.DIMENSIONS // 2), dtype=np.uint8)])
+
+
+def embedded(items: Sequence[Item], encoder: Reader | None, progress: Progress | None = None) -> Iterator[Codes]:
+    """The codes of `embed`, GROUP passages at a time: items are asked for when their turn comes."""
+    known: dict[Path, dict[bytes, Codes]] = {}
+    for start in range(0, len(items), GROUP):
+        group = items[start : start + GROUP]
+        if encoder is None or encoder.name == semantics.TEACHER:  # whose vectors folders bring
+            known |= {root: stored(root) for root in {item.root for item in group} - known.keys()}
+        found = [known[item.root].get(item.key) if known.get(item.root) else None for item in group]
+        wanted = [item for item, codes in zip(group, found, strict=True) if codes is None]
+
+        def tell(done: int, every: int, start: int = start, size: int = len(group)) -> None:
+            if progress:
+                progress(start + size * done // every, len(items))
+
+        made = iter(semantics.packed(_encoded(wanted, encoder, tell)) if encoder and wanted else ())
         none = np.zeros(semantics.DIMENSIONS // 2, dtype=np.uint8)
-        return np.stack([none if codes is None else codes for codes in found])
-    made = iter(_codes(wanted, encoder, progress))
-    return np.stack([next(made) if codes is None else codes for codes in found])
+        rows = [codes if codes is not None else next(made, none) for codes in found]
+        if not wanted:
+            tell(1, 1)
+        yield np.stack(rows)
 
 
 def with_neighbours(codes: Codes, sections: Sequence[object]) -> Codes:
@@ -103,10 +114,15 @@ def with_neighbours(codes: Codes, sections: Sequence[object]) -> Codes:
     alone is read with the other half (+0.001 nDCG@10 where an encoder asks). Rows of zeros stay.
     """
     alike = np.cumsum([0, *(one != other for one, other in pairwise(sections))])
-    made = np.zeros_like(codes)
+    return np.concatenate([codes[:0], *neighboured(codes, alike)])
+
+
+def neighboured(codes: Codes, alike: NDArray[np.int64]) -> Iterator[Codes]:
+    """The codes of `with_neighbours`, BLOCK at a time; alike: a number that neighbours of one section share, and no others."""
     for start in range(0, len(codes), BLOCK):
         low, end = max(start - NEIGHBOURS, 0), min(start + BLOCK, len(codes))
         around = slice(low, min(end + NEIGHBOURS, len(codes)))
+        made = np.zeros_like(codes[start:end])
         known = np.asarray(codes[around].any(axis=1))
         vectors = np.where(known[:, None], semantics.unpacked(codes[around]), np.float32(0.0))
         here = np.arange(start, end)[known[start - low : end - low]]
@@ -116,8 +132,8 @@ def with_neighbours(codes: Codes, sections: Sequence[object]) -> Codes:
             beside = (there == here + step) & (alike[there] == alike[here]) & known[there - low]
             total[beside] += vectors[there[beside] - low]
             count += beside
-        made[here] = semantics.packed(vectors[here - low] + total / count[:, None])
-    return made
+        made[here - start] = semantics.packed(vectors[here - low] + total / count[:, None])
+        yield made
 
 
 def stored(folder: Path) -> dict[bytes, Codes]:
@@ -149,19 +165,6 @@ def store(items: Sequence[Item], codes: Codes, path: Path) -> None:
     """Write vectors.npz: the keys of passages and their codes."""
     keys = np.frombuffer(b"".join(item.key for item in items), dtype=np.uint8).reshape(-1, KEY)
     np.savez(path, keys=keys, codes=codes)
-
-
-def _codes(items: Sequence[Item], encoder: Reader, progress: Progress | None) -> Codes:
-    parts = []
-    for start in range(0, len(items), GROUP):
-        group = items[start : start + GROUP]
-
-        def tell(done: int, every: int, start: int = start, size: int = len(group)) -> None:
-            if progress:
-                progress(start + size * done // every, len(items))
-
-        parts.append(semantics.packed(_encoded(group, encoder, tell)))
-    return np.concatenate(parts) if parts else np.zeros((0, 0), dtype=np.uint8)
 
 
 def _encoded(items: Sequence[Item], encoder: Reader, progress: Progress) -> Vectors:

@@ -1,5 +1,6 @@
 """The retriever as a scikit-learn estimator, for pipelines, clone and GridSearchCV."""
 
+import threading
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from typing import Any
@@ -11,20 +12,21 @@ from sklearn.utils.validation import check_is_fitted
 
 from ketaqa import analysis, inversion, topk
 from ketaqa.errors import BadSetting
-from ketaqa.inversion import Inverter
-from ketaqa.pool import mapped
+from ketaqa.inversion import Block, Inverter
+from ketaqa.pool import mapped, threaded
 from ketaqa.postings import check_weighting
 from ketaqa.retriever import Retriever
 
 # texts that are read at a time
-GROUP = 8192
+GROUP = 1 << 15
 
 
 class TfidfRetriever(BaseEstimator):  # type: ignore[misc]  # scikit-learn ships no types
     """Exact top-k passages for questions.
 
     weighting: "bm25" (Robertson & Zaragoza 2009) or "tfidf" (scikit-learn's TfidfVectorizer and cosine).
-    analyser: "english" (stop words, stems) or "plain". n_jobs: processes that read texts, threads that search.
+    analyser: "english" (stop words, stems) or "plain". n_jobs: threads that read texts (processes, without `ketaqa[fast]`) and
+    search.
     """
 
     def __init__(self, weighting: str = "bm25", analyser: str = "english", n_jobs: int = 1) -> None:
@@ -39,13 +41,26 @@ class TfidfRetriever(BaseEstimator):  # type: ignore[misc]  # scikit-learn ships
     def fit(self, texts: Sequence[str], y: Any = None) -> "TfidfRetriever":
         """Learn the postings of texts, one passage each. BadSetting for an unknown weighting, or a text that is none."""
         check_weighting(self.weighting)
-        texts = [_text(text) for text in _list(texts)]
-        groups = [texts[start : start + GROUP] for start in range(0, len(texts), GROUP)]
-        blocks = list(mapped(partial(Inverter, self.analyser), groups, self.n_jobs))
-        table = inversion.join(blocks, self.weighting)
+        texts = _texts(texts)
+        table = inversion.join(self._blocks(texts), self.weighting, workers=self.n_jobs)
         self.retriever_ = Retriever(table, analysis.analyser(self.analyser))
         self.n_passages_ = len(texts)
         return self
+
+    def _blocks(self, texts: Sequence[str]) -> list[Block]:
+        groups = [texts[start : start + GROUP] for start in range(0, len(texts), GROUP)]
+        make = partial(Inverter, self.analyser, characters=sum(map(len, texts)))
+        if not make().compiled:  # threads would wait for each other where the interpreter reads
+            return list(mapped(make, groups, self.n_jobs))
+        own = threading.local()
+
+        def read(group: Sequence[str]) -> Block:
+            if not hasattr(own, "job"):
+                own.job = make()
+            job: Inverter = own.job
+            return job(group)
+
+        return list(threaded(read, groups, self.n_jobs))
 
     def search(self, questions: Sequence[str], k: int = 10) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
         """Passage numbers (int64) and scores (float32), both (len(questions), k), padded with -1 and 0."""
@@ -53,19 +68,18 @@ class TfidfRetriever(BaseEstimator):  # type: ignore[misc]  # scikit-learn ships
             check_is_fitted(self)  # looks the whole object over, in a fifth of a question's time
         if isinstance(k, bool) or not isinstance(k, (int, np.integer)) or k < 1:
             raise BadSetting(f"k is {k!r}; give a whole number of at least 1")
-        questions = _list(questions)
-        queries = self.retriever_.counted(map(_text, questions))
+        questions = _texts(questions)
+        queries = self.retriever_.counted(questions)
         indices, scores = topk.search(self.retriever_.postings, queries, k, self.n_jobs)
         return indices, scores.astype(np.float32)
 
 
-def _list(texts: Sequence[str]) -> Sequence[str]:
+def _texts(texts: Sequence[str]) -> list[str]:
     if isinstance(texts, str) or not isinstance(texts, Iterable):
         raise BadSetting(f"{texts!r:.60} is no list of texts; give a list, one text each")
-    return list(texts)
-
-
-def _text(text: str) -> str:
-    if not isinstance(text, str):
-        raise BadSetting(f"{text!r} is a {type(text).__name__}; every text must be a str")
-    return text
+    found = list(texts)
+    if set(map(type, found)) - {str}:
+        for text in found:
+            if not isinstance(text, str):
+                raise BadSetting(f"{text!r} is a {type(text).__name__}; every text must be a str")
+    return found

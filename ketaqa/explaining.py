@@ -8,7 +8,8 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from ketaqa.postings import Postings, Rows
+from ketaqa.gathered import Gathered
+from ketaqa.postings import Postings
 from ketaqa.records import TermWeight
 from ketaqa.retriever import DOCUMENT_WEIGHT, QueryTerm, Retriever, Told
 
@@ -59,7 +60,7 @@ def _counted(retriever: Retriever, query: Sequence[QueryTerm], passages: Sequenc
     return zip(added.tolist(), (own > 0.0)[:, places].tolist(), strict=True)
 
 
-def _sums(retriever: Retriever, terms: list[int], numbers: list[int], rows: Rows | None) -> tuple[Weights, Weights]:
+def _sums(retriever: Retriever, terms: list[int], numbers: list[int], rows: Gathered | None) -> tuple[Weights, Weights]:
     """What terms weigh in passages, which rise, and in the mean passage of their documents: (terms, passages) both."""
     table, firsts = retriever.postings, retriever.firsts
     spans = np.array([(number, number + 1) for number in numbers])
@@ -76,7 +77,7 @@ def _sums(retriever: Retriever, terms: list[int], numbers: list[int], rows: Rows
     return _within(rows, spans), shares[:, [documents.index(document) for document in of]]
 
 
-def _within(rows: Rows, spans: Numbers) -> Weights:
+def _within(rows: Gathered, spans: Numbers) -> Weights:
     """(terms, spans): the sum of each row over the passages of each span; spans rise and do not overlap."""
     size = spans.size + 1
     # between the edges of a span lie odd places
@@ -86,7 +87,7 @@ def _within(rows: Rows, spans: Numbers) -> Weights:
     return np.asarray(found.reshape(-1, size)[:, 1::2], dtype=np.float64)
 
 
-def _inside(table: Postings, terms: list[int], spans: Numbers) -> Rows:
+def _inside(table: Postings, terms: list[int], spans: Numbers) -> Gathered:
     """The rows of terms, but for what lies outside of the spans: of a common term few postings are looked at."""
     rows = []
     for number in terms:
@@ -96,4 +97,4 @@ def _inside(table: Postings, terms: list[int], spans: Numbers) -> Rows:
         looked = np.concatenate([np.arange(low, high) for low, high in edges])
         rows.append((held[looked], table.shares(held[looked], tf[looked])))
     passages, shares = (np.concatenate(parts) for parts in zip(*rows, strict=True))
-    return Rows(passages, shares, [len(own) for own, _ in rows])
+    return Gathered(passages, shares, [len(own) for own, _ in rows])

@@ -5,57 +5,22 @@ Not useful for: ranking (retriever), building (builder), files (storage).
 """
 
 import hashlib
-import json
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, fields
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from ketaqa import analysis, semantics, storage, weighting
 from ketaqa import encoder as encoders
+from ketaqa.documents import Documents
 from ketaqa.errors import BadIndex, BadSetting, UnknownDocument
 from ketaqa.meaning import BY_TABLE, Meaning
 from ketaqa.postings import Pairs, Postings, Vocabulary
-from ketaqa.records import Citation, Document, Heading, IndexInfo, Passage, Piece, Reference
+from ketaqa.records import Citation, Document, IndexInfo, Passage, Reference
 from ketaqa.retriever import Retriever
 from ketaqa.spelling import Spelling
 
-
-class Rows:
-    """JSON rows in one block of bytes, read one at a time."""
-
-    def __init__(self, blob: NDArray[np.uint8], ends: NDArray[np.int64], wait: Callable[[], None]) -> None:
-        self.blob, self.ends, self._wait = blob, ends, wait
-
-    def __len__(self) -> int:
-        return len(self.ends) - 1
-
-    def __getitem__(self, number: int) -> Any:
-        self._wait()  # nothing is believed before it was compared
-        return json.loads(self.blob[self.ends[number] : self.ends[number + 1]].tobytes())
-
-
-def pack_bytes(items: Iterable[bytes]) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
-    """One block of all items, and where each ends (with a 0 in front)."""
-    parts = list(items)
-    ends = np.cumsum([0, *map(len, parts)], dtype=np.int64)
-    return np.frombuffer(b"".join(parts), dtype=np.uint8), ends
-
-
-def pack_rows(name: str, rows: Iterable[Any]) -> dict[str, NDArray[Any]]:
-    """The two arrays that `Rows` reads, under their names in the index."""
-    blob, ends = pack_bytes(json.dumps(row, ensure_ascii=False, separators=(",", ":")).encode() for row in rows)
-    return {name: blob, f"{name}_ends": ends}
-
-
-# of a document
-KEPT = [field.name for field in fields(Document) if field.name not in ("text", "headings")]
-# columns of the array "passages"
-DOCUMENT, START, END, BYTE_START, BYTE_END, SECTION, IN_DOCUMENT = range(7)
 WATCHED = 1024  # files, of those looked at last, whose paths are kept: they are looked at again for every question
 
 
@@ -65,27 +30,21 @@ class Index:
     def __init__(self, path: Path, encoder: str = "") -> None:
         self.path, self._encoder = path, encoder
         self.facts, self._arrays, self._comparison = storage.read(path)
-        self.info = IndexInfo(str(self.facts["version"]), len(self._arrays["passages"]))
+        self._documents = Documents(self._arrays, self._comparison.wait)
+        self.info = IndexInfo(str(self.facts["version"]), self._documents.passages)
         for key in ("analyser", "weighting"):
             if key not in self.facts:
                 raise BadIndex(f"{path}: its manifest names no {key}; build the index again")
         self.analyser = analysis.analyser(self.facts["analyser"])
         if self.facts["weighting"] not in weighting.NAMES:
             raise BadIndex(f"{path}: unknown weighting {self.facts['weighting']!r}; build the index again with this version")
-        self._documents = self._rows("documents")
-        self._sections = self._rows("sections")
-        self._headings = self._rows("headings")
-        self._references = self._rows("references")
-        self._sources = self._rows("sources")
-        self._companions = self._rows("companions")
+        rows = self._documents.rows
+        self._references, self._sources, self._companions = rows("references"), rows("sources"), rows("companions")
         if encoder:
             _ = self.retriever  # refuses an encoder that is not the index's, here and not at the first question
         # by path: size and time, and the digest that was read at that time
         self._digests: dict[Path, tuple[tuple[int, int], str]] = {}
         self._watched = lru_cache(maxsize=WATCHED)(self._watched_anew)
-
-    def _rows(self, name: str) -> Rows:
-        return Rows(self._arrays[name], self._arrays[f"{name}_ends"], self._comparison.wait)
 
     @cached_property
     def retriever(self) -> Retriever:
@@ -122,15 +81,12 @@ class Index:
 
     def passage(self, number: int) -> Passage:
         """The passage of that number, its text read from the index's copy of the document."""
-        row = [int(v) for v in self._arrays["passages"][number]]
-        text = self._text(row[DOCUMENT], row[BYTE_START], row[BYTE_END])
-        section = tuple(self._sections[row[SECTION]])
-        doc_id = self.doc_id_of(number)
-        return Passage(self.passage_id(number), doc_id, row[START], row[END], text, (Piece(text, False),), section)
+        return self._documents.passage(number)
 
     def passage_id(self, number: int) -> str:
         """The passage's name: its document's doc_id and its place there, from 1."""
-        return f"{self.doc_id_of(number)}#{int(self._arrays['passages'][number, IN_DOCUMENT]) + 1}"
+        document = self._documents.of(number)
+        return f"{self.doc_id_at(document)}#{number - self._documents.passages_of(document).start + 1}"
 
     def doc_id_of(self, number: int) -> str:
         """The doc_id of the document that a passage belongs to."""
@@ -138,56 +94,47 @@ class Index:
 
     def doc_id_at(self, document: int) -> str:
         """The doc_id of the document of that number."""
-        return str(self._documents[document]["doc_id"])
-
-    def _text(self, document: int, start: int, end: int) -> str:
-        self._comparison.wait()  # nothing is quoted from files that were not compared
-        base = int(self._arrays["texts_ends"][document])
-        return bytes(self._arrays["texts"][base + start : base + end]).decode()
+        return self._documents.doc_id_at(document)
 
     def document_of(self, number: int) -> int:
         """The number of the document that a passage belongs to."""
-        return int(self._arrays["passages"][number, DOCUMENT])
+        return self._documents.of(number)
 
     def headings_in(self, number: int) -> list[tuple[int, int]]:
         """The spans of the heading lines inside a passage, counted from its beginning."""
-        row = self._arrays["passages"][number]
-        start, end = int(row[START]), int(row[END])
-        return [(a - start, b - start) for a, b, _, _ in self._headings[int(row[DOCUMENT])] if start <= a < end]
+        start, end, *_ = self._documents.span(number)
+        headings = self._documents.headings(self.document_of(number))
+        return [(h.start - start, h.end - start) for h in headings if start <= h.start < end]
 
     def citation(self, number: int) -> Citation:
         """The citation of a passage: its document, its section, and the sources of the statements inside it."""
-        row = self._documents[self.document_of(number)]
-        section = [h for h in self._sections[int(self._arrays["passages"][number, SECTION])] if h != row["title"]]
+        row = self._documents.row(self.document_of(number))
+        section = [h for h in self._documents.section(number) if h != row["title"]]
         dated = next((f"{word} {row[word]}" for word in ("reviewed", "published") if row.get(word)), None)
         words = ", ".join([row["title"], *section, *([dated] if dated else [])])
-        span = slice(*self._arrays["passage_references_ends"][number : number + 2])
-        references = tuple(Reference(**self._references[int(r)]) for r in self._arrays["passage_references"][span])
+        citing = self._arrays["citing"]
+        cited = self._arrays["cited"][citing.searchsorted(number) : citing.searchsorted(number, "right")]
+        references = tuple(Reference(**self._references[int(r)]) for r in cited)
         keys = ("doc_id", "title", "url", "published", "reviewed")
-        return Citation(text=words, doc_sha256=row["sha256"], references=references, **{k: row.get(k) for k in keys})
-
-    @cached_property
-    def _numbers(self) -> dict[str, int]:
-        return {self._documents[n]["doc_id"]: n for n in range(len(self._documents))}
+        kept: Any = {key: row.get(key) for key in keys}
+        return Citation(text=words, doc_sha256=row["sha256"], references=references, **kept)
 
     def doc_ids(self) -> list[str]:
         """All doc_ids, in order."""
-        return list(self._numbers)
+        return list(self._documents.numbers)
 
     def document(self, doc_id: str) -> Document:
         """A document with its whole text; UnknownDocument when it is not there."""
-        if doc_id not in self._numbers:
-            raise UnknownDocument(f"no document {doc_id!r} in this index; `ketaqa passages` lists them")
-        number = self._numbers[doc_id]
-        size = int(self._arrays["texts_ends"][number + 1] - self._arrays["texts_ends"][number])
-        headings = tuple(Heading(*row) for row in self._headings[number])
-        return Document(**self._documents[number], text=self._text(number, 0, size), headings=headings)
+        return self._documents.document(self._number(doc_id))
 
     def passages_of(self, doc_id: str) -> list[Passage]:
         """The passages of a document, in order."""
-        number = self._numbers[self.document(doc_id).doc_id]
-        first, last = np.searchsorted(self._arrays["passages"][:, DOCUMENT], [number, number + 1])
-        return [self.passage(n) for n in range(int(first), int(last))]
+        return [self.passage(n) for n in self._documents.passages_of(self._number(doc_id))]
+
+    def _number(self, doc_id: str) -> int:
+        if doc_id not in self._documents.numbers:
+            raise UnknownDocument(f"no document {doc_id!r} in this index; `ketaqa passages` lists them")
+        return self._documents.numbers[doc_id]
 
     def stale(self, documents: Iterable[int]) -> set[int]:
         """Those of the documents whose file, or whose folder's claims or sources, changed or went away since the build.
@@ -199,7 +146,7 @@ class Index:
         roots: dict[Path, bool] = {}
         found = set()
         for document in documents:
-            source = int(self._arrays["source_of"][document])
+            source = self._documents.source_of(document)
             if source not in verdicts:
                 verdicts[source] = self._source_changed(self._watched(source), roots)
             if verdicts[source]:
@@ -253,8 +200,3 @@ class _Watched:
     root: Path
     sha256: str
     known: tuple[int, int] | None
-
-
-def document_row(document: Document) -> dict[str, Any]:
-    """What the index keeps of a document beside its text and its headings; nothing where there is nothing to keep."""
-    return {name: value for name in KEPT if (value := getattr(document, name)) is not None}

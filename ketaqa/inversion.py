@@ -5,43 +5,82 @@ A term's number is its place in sorted order, so what is sorted in a block is so
 Useful for: building. Not useful for: what a posting weighs (postings).
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from itertools import pairwise
+from typing import Any, Protocol
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike, NDArray
 
-from ketaqa import analysis
-from ketaqa.lexicon import BORDER, Chunks, Lexicon
+from ketaqa import analysis, lexicon
+from ketaqa.columns import InMemory, Make
+from ketaqa.lexicon import BORDER, Lexicon
+from ketaqa.pool import threaded
 from ketaqa.postings import MOST, Pairs, Postings, Vocabulary, check_weighting, spans
 
 Numbers = NDArray[np.int32]
 Counts = NDArray[np.int64]
 
 
+class Run(Protocol):
+    """Postings sorted by term, as they are joined; see Block."""
+
+    @property
+    def terms(self) -> Collection[str]:
+        """The terms, sorted."""
+
+    @property
+    def ends(self) -> Counts:
+        """Where the postings of each begin, and the last end."""
+
+    @property
+    def pair_ends(self) -> Counts:
+        """Where the pairs that begin with each begin, and the last end."""
+
+    @property
+    def lengths(self) -> Counts:
+        """The number of terms and pairs in each passage."""
+
+    def postings(self, terms: slice) -> tuple[Numbers, NDArray[np.uint16]]:
+        """The passages of some terms, rising, and how often each holds it."""
+
+    def pairs(self, terms: slice) -> tuple[Numbers, Numbers]:
+        """The terms that follow some terms, rising, and the passage of each."""
+
+
 @dataclass(frozen=True)
 class Block:
     """The postings of some passages, numbered from 0.
 
-    terms: sorted. sizes: in how many passages each stands; passages and tf: those, rising, and how often.
-    pair_sizes: how many pairs of neighbours begin with each term; nexts and pair_passages: the other term and the passage of
-    each, rising. lengths: the number of terms and pairs in each passage.
+    terms: sorted. ends: where the postings of each begin, and the last end; passages and tf: the passages that hold it, rising,
+    and how often. pair_ends: the same of the pairs of neighbours that begin with each; nexts and pair_passages: the other term
+    and the passage of each, both rising. lengths: the number of terms and pairs in each passage.
     """
 
-    terms: Sequence[str]
-    sizes: Counts
+    terms: Collection[str]
+    ends: Counts
     passages: Numbers
     tf: NDArray[np.uint16]
-    pair_sizes: Counts
+    pair_ends: Counts
     nexts: Numbers
     pair_passages: Numbers
     lengths: Counts
 
+    def postings(self, terms: slice) -> tuple[Numbers, NDArray[np.uint16]]:
+        """See Run."""
+        span = slice(*self.ends[[terms.start, terms.stop]])
+        return self.passages[span], self.tf[span]
+
+    def pairs(self, terms: slice) -> tuple[Numbers, Numbers]:
+        """See Run."""
+        span = slice(*self.pair_ends[[terms.start, terms.stop]])
+        return self.nexts[span], self.pair_passages[span]
+
 
 @dataclass(frozen=True)
 class Tokens:
-    """The terms of texts: numbers in `names`, BORDER after each text, and how many texts each passage has.
+    """The terms of texts: places in `names` (sorted), BORDER after each text, and how many texts each passage has.
 
     beside, beside_passages: terms that stand for a passage without being in one of its texts.
     """
@@ -55,11 +94,16 @@ class Tokens:
 
 
 class Inverter:
-    """Texts of passages to blocks; a word is taken apart once."""
+    """Texts of passages to blocks; a word is taken apart once. `characters`: about how many there are in all."""
 
-    def __init__(self, analyser: str, paired: bool = False) -> None:
-        self.chunks, self._paired = Chunks(), paired
+    def __init__(self, analyser: str, paired: bool = False, characters: int = 0) -> None:
+        self.chunks, self._paired = lexicon.chunks(characters), paired
         self._lexicon = Lexicon(self.chunks, analysis.analyser(analyser).terms)
+
+    @property
+    def compiled(self) -> bool:
+        """Whether other threads can go on while it reads."""
+        return isinstance(self.chunks, lexicon.Table)
 
     def __call__(self, texts: Sequence[str]) -> Block:
         """The block of texts that are a passage each."""
@@ -70,123 +114,174 @@ class Inverter:
         numbers = self._lexicon.numbers(chunks)
         more = np.array([self._lexicon.number(term) for terms in beside for term in terms], dtype=np.int32)
         where = np.repeat(np.arange(len(beside), dtype=np.int32), [len(terms) for terms in beside])
-        return invert(Tokens(list(self._lexicon.names), numbers, texts, more, where, self._paired))
+        names, ranks = self._lexicon.ranked()
+        return invert(Tokens(names, ranks[numbers], texts, ranks[more], where, self._paired))
 
 
 def invert(tokens: Tokens) -> Block:
     """The block of some passages."""
-    numbers, count = tokens.numbers, len(tokens.texts)
-    border = numbers == BORDER
-    text_of = np.cumsum(border) - border
-    passage_of = np.repeat(np.arange(count), tokens.texts)[text_of]
-    terms, ranks = _ranked(tokens.names, np.concatenate([numbers[~border], tokens.beside]))
-    words = ranks[numbers]  # the rank of a border is never looked at
-    follows = np.flatnonzero(~border[:-1] & ~border[1:]) if tokens.paired else np.empty(0, dtype=np.int64)
-    triples = _rising([words[follows], words[follows + 1], passage_of[follows]], [len(terms), len(terms), count])
-    held = np.concatenate([words[~border], ranks[tokens.beside]]), np.concatenate([passage_of[~border], tokens.beside_passages])
-    lengths = np.bincount(held[1], minlength=count) + np.bincount(passage_of[follows], minlength=count)
-    rows = _rising(list(held), [len(terms), count])
-    first = np.flatnonzero(np.concatenate([[True], (np.diff(rows[0]) != 0) | (np.diff(rows[1]) != 0)])[: len(rows[0])])
-    tf = np.minimum(np.diff(first, append=len(rows[0])), MOST).astype(np.uint16)
-    sizes = np.bincount(rows[0][first], minlength=len(terms))
-    pair_sizes = np.bincount(triples[0], minlength=len(terms))
-    passages, nexts, pair_passages = (a.astype(np.int32) for a in (rows[1][first], triples[1], triples[2]))
-    return Block(terms, sizes, passages, tf, pair_sizes, nexts, pair_passages, lengths)
+    count, ends = len(tokens.texts), np.flatnonzero(tokens.numbers == BORDER)
+    sizes = np.diff(ends, prepend=-1) - 1  # of each text
+    words = tokens.numbers[tokens.numbers != BORDER]
+    passages = np.repeat(np.repeat(np.arange(count, dtype=np.int32), tokens.texts), sizes)
+    used = np.zeros(len(tokens.names), dtype=bool)
+    used[words] = used[tokens.beside] = True
+    ranks = (np.cumsum(used) - 1).astype(np.int32)
+    words, beside = ranks[words], ranks[tokens.beside]
+    lengths = np.bincount(passages, minlength=count) + np.bincount(tokens.beside_passages, minlength=count)
+    nexts, pair_passages, pair_ends = _neighbours(words, passages, sizes if tokens.paired else sizes[:0], int(used.sum()))
+    lengths += np.bincount(pair_passages, minlength=count)
+    held = np.concatenate([words, beside]), np.concatenate([passages, tokens.beside_passages])
+    terms, rows, tf = _counted(*rising(held, [int(used.sum()), count]))
+    names = [tokens.names[n] for n in np.flatnonzero(used).tolist()]
+    return Block(names, _ends(terms, len(names)), rows, tf, pair_ends, nexts, pair_passages, lengths)
 
 
-def _ranked(names: Sequence[str], used: Numbers) -> tuple[list[str], Counts]:
-    """The names used, sorted, and for each number (and BORDER, the last) its place among them."""
-    present = np.zeros(len(names), dtype=bool)
-    present[used] = True
-    numbers = np.flatnonzero(present)
-    order = sorted(range(len(numbers)), key=[names[n] for n in numbers.tolist()].__getitem__)
-    ranks = np.zeros(len(names) + 1, dtype=np.int64)
-    ranks[numbers[order]] = np.arange(len(numbers))
-    return [names[n] for n in numbers[order].tolist()], ranks
+def _counted(terms: Numbers, passages: Numbers) -> tuple[Numbers, Numbers, NDArray[np.uint16]]:
+    """Sorted rows of terms and passages, each once, and how often each stood there."""
+    other = np.ones(len(terms), dtype=bool)
+    other[1:] = (terms[1:] != terms[:-1]) | (passages[1:] != passages[:-1])
+    first = np.flatnonzero(other)
+    return terms[first], passages[first], np.minimum(np.diff(first, append=len(terms)), MOST).astype(np.uint16)
 
 
-def _rising(columns: list[Counts], sizes: Sequence[int]) -> list[Counts]:
+def _neighbours(words: Numbers, passages: Numbers, sizes: Counts, terms: int) -> tuple[Numbers, Numbers, Counts]:
+    """By the first of two neighbouring words: the other and the passage, both rising; and where those of each term begin.
+
+    sizes: of each text, whose words stand one after the other; no text has neighbours where there are none.
+    """
+    follows = np.ones(max(len(words) - 1, 0) if len(sizes) else 0, dtype=bool)
+    last = np.cumsum(sizes)[:-1] - 1
+    follows[last[(last >= 0) & (last < len(follows))]] = False
+    places = np.flatnonzero(follows)
+    columns = [words[places], words[places + 1], passages[places]]
+    first, nexts, rows = rising(columns, [terms, terms, int(passages.max(initial=0)) + 1])
+    return nexts, rows, _ends(first, terms)
+
+
+def _ends(terms: Numbers, count: int) -> Counts:
+    return np.concatenate([[0], np.cumsum(np.bincount(terms, minlength=count))])
+
+
+def rising(columns: Sequence[NDArray[Any]], sizes: Sequence[int]) -> list[NDArray[Any]]:
     """Rows of numbers below `sizes`, sorted by the first column, then the second, and so on."""
     bits = [max(size, 1).bit_length() for size in sizes]
     if sum(bits) > 63:
         order = np.lexsort(columns[::-1])
         return [column[order] for column in columns]
-    keys = np.zeros(len(columns[0]), dtype=np.int64)
-    for column, width in zip(columns, bits, strict=True):
-        keys = keys << width | column
+    keys = columns[0].astype(np.int64)
+    for column, width in zip(columns[1:], bits[1:], strict=True):
+        keys <<= width
+        keys |= column
     keys.sort()  # one number a row sorts several times as fast as an order of rows
     found = []
-    for width in reversed(bits):
-        found.append(keys & ((1 << width) - 1))
+    for column, width in zip(columns[:0:-1], bits[:0:-1], strict=True):
+        found.append((keys & ((1 << width) - 1)).astype(column.dtype))
         keys >>= width
-    return found[::-1]
+    return [keys.astype(columns[0].dtype), *found[::-1]]
 
 
-def join(blocks: Sequence[Block], weighting: str) -> Postings:
-    """The postings of the passages of all blocks, one block after the other."""
+def join(
+    blocks: Sequence[Run],
+    weighting: str,
+    places: Sequence[Numbers] | None = None,
+    make: Make = InMemory,
+    workers: int = 1,
+    progress: Callable[[int, int], None] | None = None,
+) -> Postings:
+    """The postings of the passages of all blocks.
+
+    places: for each block the number of each of its passages in the whole; one block after the other where not given.
+    make: what the long arrays are written to. workers: threads that sort. progress(done, all) is told of rows.
+    """
     check_weighting(weighting)
-    vocabulary, numbers = _united(blocks)
-    bases = np.cumsum([0, *(len(b.lengths) for b in blocks)])
-    df = _total([b.sizes for b in blocks], numbers, len(vocabulary))
-    indptr = np.concatenate([[0], np.cumsum(df)])
-    indices, tf = np.empty(int(indptr[-1]), dtype=np.int32), np.empty(int(indptr[-1]), dtype=np.uint16)
-    for terms, span in spans(indptr):
-        indices[span], tf[span] = _merged(blocks, numbers, bases, terms)
-    pairs = _pairs(blocks, numbers, bases, len(vocabulary))
-    lengths = np.concatenate([b.lengths for b in blocks]) if blocks else np.empty(0, dtype=np.int64)
-    return Postings.of(vocabulary, indptr, indices, tf, pairs, lengths, weighting)
+    if places is None:
+        ends = np.cumsum([0, *(len(b.lengths) for b in blocks)])
+        places = [np.arange(*span, dtype=np.int32) for span in pairwise(ends.tolist())]
+    whole = _Whole(blocks, places)
+    indptr, pair_indptr = whole.indptr([b.ends for b in blocks]), whole.indptr([b.pair_ends for b in blocks])
+    total = int(indptr[-1] + pair_indptr[-1])
+
+    def laid(names: Sequence[str], types: Sequence[DTypeLike], rows: Any, ends: Counts, before: int) -> list[NDArray[Any]]:
+        columns = [make(name, kind, int(ends[-1])) for name, kind in zip(names, types, strict=True)]
+        parts = list(spans(ends))
+        for (_, span), found in zip(parts, threaded(rows, (terms for terms, _ in parts), workers), strict=True):
+            for column, part in zip(columns, found, strict=True):
+                column.append(part)
+            if progress:
+                progress(before + span.stop, total)
+        return [column.ended() for column in columns]
+
+    indices, tf = laid(["indices", "tf"], [np.int32, np.uint16], whole.postings, indptr, 0)
+    pairs = None
+    if pair_indptr[-1]:
+        names = ["pair_nexts", "pair_passages"]
+        pairs = Pairs(pair_indptr, *laid(names, [np.int32, np.int32], whole.pairs, pair_indptr, int(indptr[-1])))
+    return Postings.of(whole.vocabulary, indptr, indices, tf, pairs, whole.lengths, weighting, workers)
 
 
-def _united(blocks: Sequence[Block]) -> tuple[Vocabulary, list[Counts]]:
-    """The vocabulary of all blocks, and for each the numbers of its terms there."""
-    terms = sorted(set().union(*(b.terms for b in blocks))) if len(blocks) != 1 else list(blocks[0].terms)
-    places = {term: n for n, term in enumerate(terms)}
-    return Vocabulary.of(terms), [np.fromiter(map(places.__getitem__, b.terms), np.int64, len(b.terms)) for b in blocks]
+class _Whole:
+    """Blocks as parts of one whole, in its numbers of terms and passages."""
+
+    def __init__(self, blocks: Sequence[Run], places: Sequence[Numbers]) -> None:
+        self._blocks, self._places = blocks, places
+        order = np.concatenate([*places, np.empty(0, dtype=np.int32)])
+        self._in_order = bool((order[1:] > order[:-1]).all())
+        names = sorted(set().union(*(b.terms for b in blocks))) if len(blocks) != 1 else list(blocks[0].terms)
+        numbers = {term: n for n, term in enumerate(names)}
+        self._numbers = [np.fromiter(map(numbers.__getitem__, b.terms), np.int32, len(b.terms)) for b in blocks]
+        self.vocabulary = Vocabulary.of(names)
+        self.lengths = np.zeros(sum(len(b.lengths) for b in blocks), dtype=np.int64)
+        for block, own in zip(blocks, places, strict=True):
+            self.lengths[own] = block.lengths
+
+    def indptr(self, ends: Iterable[Counts]) -> Counts:
+        """Where the rows of each term begin and end, given where they do in each block."""
+        total = np.zeros(len(self.vocabulary) + 1, dtype=np.int64)
+        for own, numbers in zip(ends, self._numbers, strict=True):
+            total[numbers + 1] += np.diff(own)
+        return np.cumsum(total)
+
+    def postings(self, terms: slice) -> tuple[Numbers, NDArray[np.uint16]]:
+        """The passages and counts of these terms, term by term, the passages rising."""
+        rows = []
+        for block, numbers, places in zip(self._blocks, self._numbers, self._places, strict=True):
+            own = slice(*np.searchsorted(numbers, [terms.start, terms.stop]))
+            passages, tf = block.postings(own)
+            rows.append((numbers[own] - terms.start, _sizes(block.ends, own), places[passages], tf))
+        if self._in_order:
+            return _laid(rows, terms.stop - terms.start)
+        columns = [np.concatenate(column) for column in zip(*((np.repeat(*row[:2]), *row[2:]) for row in rows), strict=True)]
+        _, found, counts = rising(columns, [terms.stop - terms.start, len(self.lengths), MOST])
+        return found, counts
+
+    def pairs(self, terms: slice) -> tuple[Numbers, Numbers]:
+        """The terms that follow these, and the passages, term by term, both rising."""
+        rows = []
+        for block, numbers, places in zip(self._blocks, self._numbers, self._places, strict=True):
+            own = slice(*np.searchsorted(numbers, [terms.start, terms.stop]))
+            nexts, passages = block.pairs(own)
+            first = np.repeat(numbers[own] - terms.start, _sizes(block.pair_ends, own))
+            rows.append((first, numbers[nexts], places[passages]))
+        columns = [np.concatenate(column) for column in zip(*rows, strict=True)]
+        if len(rows) > 1 or not self._in_order:
+            columns = rising(columns, [terms.stop - terms.start, len(self.vocabulary), len(self.lengths)])
+        return columns[1], columns[2]
 
 
-def _total(sizes: Iterable[Counts], numbers: Iterable[Counts], terms: int) -> Counts:
-    total = np.zeros(terms, dtype=np.int64)
-    for own, places in zip(sizes, numbers, strict=True):
-        total[places] += own
-    return total
+def _sizes(ends: Counts, terms: slice) -> Counts:
+    return np.diff(ends[terms.start : terms.stop + 1])
 
 
-def _parts(sizes: Sequence[Counts], numbers: Sequence[Counts], terms: slice) -> Iterator[tuple[int, slice, Counts]]:
-    """For each block the place of its postings of these terms, and the number of each one's term."""
-    for n, (own, places) in enumerate(zip(sizes, numbers, strict=True)):
-        inside = slice(*np.searchsorted(places, [terms.start, terms.stop]))
-        start = int(own[: inside.start].sum())
-        yield n, slice(start, start + int(own[inside].sum())), np.repeat(places[inside], own[inside])
-
-
-def _merged(
-    blocks: Sequence[Block], numbers: Sequence[Counts], bases: Counts, some: slice
-) -> tuple[Numbers, NDArray[np.uint16]]:
-    terms, passages, tf = [], [], []
-    for n, span, held in _parts([b.sizes for b in blocks], numbers, some):
-        terms.append(held)
-        passages.append(blocks[n].passages[span] + np.int32(bases[n]))
-        tf.append(blocks[n].tf[span])
-    order = _order(terms)
-    return np.concatenate(passages)[order], np.concatenate(tf)[order]
-
-
-def _order(runs: Sequence[Counts]) -> Any:
-    # of sorted runs the stable sort is a merge, and keeps the passages of a term rising
-    return np.argsort(np.concatenate(runs), kind="stable") if len(runs) > 1 else slice(None)
-
-
-def _pairs(blocks: Sequence[Block], numbers: Sequence[Counts], bases: Counts, terms: int) -> Pairs | None:
-    sizes = [b.pair_sizes for b in blocks]
-    indptr = np.concatenate([[0], np.cumsum(_total(sizes, numbers, terms))])
-    if not indptr[-1]:
-        return None
-    nexts, passages = np.empty(int(indptr[-1]), dtype=np.int32), np.empty(int(indptr[-1]), dtype=np.int32)
-    for some, span in spans(indptr):
-        keys, found = [], []
-        for n, part, held in _parts(sizes, numbers, some):
-            keys.append(held << 32 | numbers[n][blocks[n].nexts[part]])
-            found.append(blocks[n].pair_passages[part] + np.int32(bases[n]))
-        order, all_keys = _order(keys), np.concatenate(keys)
-        nexts[span], passages[span] = all_keys[order] & 0xFFFFFFFF, np.concatenate(found)[order]
-    return Pairs(indptr, nexts, passages)
+def _laid(rows: Sequence[tuple[NDArray[Any], ...]], terms: int) -> tuple[Numbers, NDArray[np.uint16]]:
+    """The passages and counts of blocks (terms, how many of each, passages, counts), term by term, a block after the other."""
+    sizes = np.zeros(terms, dtype=np.int64)
+    for numbers, own, _, _ in rows:
+        sizes[numbers] += own
+    at = np.cumsum(sizes) - sizes  # where the next of each term goes
+    passages, counts = np.empty(int(sizes.sum()), dtype=np.int32), np.empty(int(sizes.sum()), dtype=np.uint16)
+    for numbers, own, held, tf in rows:
+        places = np.repeat(at[numbers] - np.cumsum(own) + own, own) + np.arange(len(held))
+        passages[places], counts[places] = held, tf
+        at[numbers] += own
+    return passages, counts

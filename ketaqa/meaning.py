@@ -15,7 +15,7 @@ from math import sqrt
 import numpy as np
 from numpy.typing import NDArray
 
-from ketaqa import semantics
+from ketaqa import compiled, semantics
 from ketaqa.analysis import Words
 from ketaqa.encoder import Encoder
 from ketaqa.postings import Postings
@@ -32,6 +32,8 @@ COMPANY = 32
 # what a word of the question before weighs beside the follow-up's own
 LENT = 0.3
 BLOCK = 8192  # passages whose vectors are compared at a time
+# passages of which the compiled look at all pays, and the steps of a number there
+LARGE, STEPS = 20_000, 1023
 SMALL = 4096  # passages of an index whose vectors are kept unpacked, in 6 MB
 # what a product in single precision may be off at most, for a question's vector of length 1: 384 roundings of 6e-8 each of
 # numbers that are at most 2 together are half of it
@@ -175,14 +177,28 @@ class Meaning:
 
         Rising; ties go to the lower number.
         """
-        near, numbers = np.empty(0), np.empty(0, dtype=np.int64)
-        for start in range(0, len(self.codes), BLOCK):
-            block = np.arange(start, min(start + BLOCK, len(self.codes)))
+        near, numbers, all_numbers = np.empty(0), np.empty(0, dtype=np.int64), self._near(vector, count)
+        for start in range(0, len(all_numbers), BLOCK):
+            block = all_numbers[start : start + BLOCK]
             scores = self.scores(block, vector)
             near, numbers = np.concatenate([near, scores[scores > 0.0]]), np.concatenate([numbers, block[scores > 0.0]])
             keep = np.sort(np.lexsort((numbers, -near))[:count])
             near, numbers = near[keep], numbers[keep]
         return numbers
+
+    def _near(self, vector: Vector, count: int) -> NDArray[np.int64]:
+        """Passages among which the `count` nearest are, rising; all of them where they are few, or numba is not installed."""
+        fast = compiled.module("nearing", len(self.codes) >= LARGE)
+        largest = float(np.abs(vector).max(initial=0.0))
+        if fast is None or len(self.codes) <= count or not largest:
+            return np.arange(len(self.codes))
+        whole = np.rint(vector * (STEPS / largest)).astype(np.int16).reshape(-1, 2)
+        found = np.empty(len(self.codes), dtype=np.float32)
+        fast.near(self.codes, np.ascontiguousarray(whole[:, 0]), np.ascontiguousarray(whole[:, 1]), found)
+        # each number of the vector is off by half a step at most, and the numbers of a vector of length 1 add up to the root of
+        # their count at most; twice that, for what single precision rounds off
+        off = sqrt(len(vector))
+        return np.flatnonzero(found >= np.partition(found, -count)[-count] - 2.0 * off)
 
     def _centred(self, passages: NDArray[np.integer]) -> NDArray[np.float64]:
         vectors = self._kept[passages] if self.small else self._less_mean(self.codes[passages])

@@ -59,7 +59,7 @@ def evaluate(
         raise BadSetting(f"--run-out takes one ranking, --vary gives {len(wanted)}; leave one of them out")
     if len(wanted) > 1 and not encoder and not installed():
         encoder = "table"  # vectors that came with the documents fit one passage length: settings are compared without them
-    with terminal.progress("evaluating") as tell:
+    with terminal.progress() as tell:
         done = [measure(Path(collection), measures or DEFAULT, tell, split, one, bool(report), encoder) for one in wanted]
     if run_out:
         _write(run_out, lambda path: write_run(done[0].run, path))
@@ -116,7 +116,7 @@ def gate(
     path = Path(baseline)
     # a baseline is read before the work, not after it, and names the measures to compare
     saved = () if save else tuple(gates.read(path)["values"])
-    with terminal.progress("evaluating") as tell:
+    with terminal.progress() as tell:
         done = measure(Path(collection), measures or saved or DEFAULT, tell, split)
     if save:
         _write(baseline, lambda path: gates.save(done, path))

@@ -7,13 +7,9 @@ stays with the text that follows it. Together the passages hold every non-blank 
 
 from dataclasses import dataclass
 
-import regex
-
 from ketaqa.analysis import paragraphs, sentences
 from ketaqa.config import PASSAGE_LENGTH
 from ketaqa.records import Document, Heading, Passage, Piece
-
-WORD = regex.compile(r"\S+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +68,7 @@ def _sentences(text: str, section: _Section) -> list[_Sentence]:
     found: list[_Sentence] = []
     for number, (first, last) in enumerate(paragraphs(text, section.start, section.end)):
         for start, end in sentences(text[first:last]):
-            words = len(WORD.findall(text, first + start, first + end))
+            words = len(text[first + start : first + end].split())
             found.append(_Sentence(first + start, first + end, words, number))
     return found
 

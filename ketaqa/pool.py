@@ -1,13 +1,14 @@
-"""Work for several processes, each of which keeps what it learned from one piece for the next.
+"""Work for several processes, each of which keeps what it learned from one piece for the next, or for several threads.
 
-Useful for: building. Not useful for: questions, which threads answer.
+Useful for: building. Not useful for: questions.
 """
 
 import os
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
 from typing import Any, TypeVar
 
 Item = TypeVar("Item")
@@ -23,6 +24,21 @@ def mapped(make: Callable[[], Callable[[Item], Result]], items: Iterable[Item], 
         return
     with ProcessPoolExecutor(workers, initializer=_begin, initargs=(os.getpid(), make)) as pool:
         yield from pool.map(_do, items)
+
+
+def threaded(job: Callable[[Item], Result], items: Iterable[Item], workers: int) -> Iterator[Result]:
+    """The results for items, in order, by threads that are at most two items each ahead of what was taken."""
+    if workers < 2:
+        yield from map(job, items)
+        return
+    with ThreadPoolExecutor(workers) as pool:
+        begun: deque[Future[Result]] = deque()
+        for item in items:
+            begun.append(pool.submit(job, item))
+            if len(begun) > 2 * workers:
+                yield begun.popleft().result()
+        while begun:
+            yield begun.popleft().result()
 
 
 def _begin(parent: int, make: Callable[[], Callable[[Any], Any]]) -> None:

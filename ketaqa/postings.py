@@ -15,12 +15,13 @@ from numpy.typing import NDArray
 
 from ketaqa import weighting as formulas
 from ketaqa.errors import BadSetting
+from ketaqa.gathered import Gathered, Kept
+from ketaqa.pool import threaded
 
 MOST = np.iinfo(np.uint16).max  # times that a term counts in a passage
 MANY = 15  # counts from here on stand in the postings alone, not in columns of half a byte (compiling)
 KEY = 8  # bytes of a term that are compared as one number
-RANGE = 1 << 22  # postings that are put in order, or weighed, at a time
-NOWHERE = slice(0, 0)
+RANGE = 1 << 20  # postings that are put in order, or weighed, at a time
 
 Passages = NDArray[np.int32]
 Counts = NDArray[np.uint16]
@@ -129,7 +130,7 @@ class Postings:
     norms: NDArray[np.float32]
     upper: NDArray[np.float32]
     weighting: str
-    kept: "Kept | None" = field(default=None, init=False, repr=False, compare=False)
+    kept: Kept | None = field(default=None, init=False, repr=False, compare=False)
 
     @classmethod
     def of(
@@ -141,13 +142,14 @@ class Postings:
         pairs: Pairs | None,
         lengths: NDArray[np.int64],
         weighting: str,
+        workers: int = 1,
     ) -> "Postings":
-        """Postings with norms and bounds from the passages' lengths, in terms and pairs."""
+        """Postings with norms and bounds from the passages' lengths, in terms and pairs, by so many threads."""
         unit = weighting == "tfidf"
         norms = _unit_norms(indptr, indices, tf, len(lengths)) if unit else formulas.bm25_norms(lengths)
         rest = norms.astype(np.float32), np.zeros(len(vocabulary), dtype=np.float32)
         made = cls(vocabulary, indptr, indices, tf, pairs, *rest, weighting)
-        made._bound()
+        made._bound(workers)
         return made
 
     def __getstate__(self) -> dict[str, Any]:
@@ -156,7 +158,11 @@ class Postings:
 
     def remember(self) -> None:
         """Keep all rows in memory, with what each posting weighs: for a server, and not too many postings."""
-        object.__setattr__(self, "kept", Kept(self))
+        numbers = np.repeat(np.arange(len(self.vocabulary)), np.diff(self.indptr))
+        blocks = [(numbers, self.indices, self.tf), *([self.pairs.counts()] if self.pairs else [])]
+        numbers, passages, tf = (np.concatenate(parts) for parts in zip(*blocks, strict=True))
+        idf = [self.idf(df) for df in range(self.passages + 1)]
+        object.__setattr__(self, "kept", Kept(numbers, passages, self.shares(passages, tf), idf))
 
     @property
     def passages(self) -> int:
@@ -178,7 +184,7 @@ class Postings:
         if other is None or self.pairs is None:
             return None
         pair = len(self.vocabulary) * (number + 1) + other
-        found = pair in self.kept.places if self.kept else len(self.pairs.row(number, other)) > 0
+        found = pair in self.kept if self.kept else len(self.pairs.row(number, other)) > 0
         return pair if found else None
 
     def counts(self, number: int) -> tuple[Passages, Counts]:
@@ -196,16 +202,15 @@ class Postings:
     def row(self, number: int) -> tuple[Passages, NDArray[np.float64]]:
         """The passages that hold a term, rising, and the `shares` of its postings."""
         if self.kept:
-            span = self.kept.places.get(number, NOWHERE)
-            return self.kept.passages[span], self.kept.shares[span]
+            return self.kept.row(number)
         held = self.counts(number)
         return held[0], self.shares(*held)
 
-    def rows(self, numbers: Sequence[int]) -> "Rows":
+    def rows(self, numbers: Sequence[int]) -> Gathered:
         """The rows of some terms; one number at least."""
         rows = [self.row(number) for number in numbers]
         passages, shares = (np.concatenate(parts) for parts in zip(*rows, strict=True))
-        return Rows(passages, shares, [len(own) for own, _ in rows])
+        return Gathered(passages, shares, [len(own) for own, _ in rows])
 
     def weights(self, number: int, passages: Passages, tf: Counts) -> NDArray[np.float64]:
         """What a term weighs in passages that hold it as often as that."""
@@ -223,13 +228,12 @@ class Postings:
         """How many passages hold a term."""
         if number < len(self.vocabulary):
             return int(self.indptr[number + 1] - self.indptr[number])
-        return len(self.row(number)[0]) if self.kept else len(self.counts(number)[0])
+        return self.kept.df(number) if self.kept else len(self.counts(number)[0])
 
     def idf_of(self, number: int | None) -> float:
         """The idf of a term; without a number, of one that no passage holds."""
         if self.kept:
-            span = NOWHERE if number is None else self.kept.places.get(number, NOWHERE)
-            return self.kept.idf[span.stop - span.start]
+            return self.kept.idf_of(number)
         return self.idf(0 if number is None else self.df(number))
 
     def idf(self, df: int) -> float:
@@ -238,39 +242,20 @@ class Postings:
             return formulas.bm25_idf(df, self.passages)
         return float(formulas.smooth_idf(df, self.passages))
 
-    def _bound(self) -> None:
+    def _bound(self, workers: int) -> None:
         """Fill in what each term weighs at most."""
-        for terms, span in spans(self.indptr):
-            weights = self.shares(self.indices[span], self.tf[span])
-            starts = self.indptr[terms] - span.start
-            # rounded up: a bound must not lie below what it bounds
-            self.upper[terms] = np.nextafter(np.maximum.reduceat(weights, starts).astype(np.float32), np.float32(np.inf))
+        bend = np.float32(self.bend)
 
+        def bounds(part: tuple[slice, slice]) -> NDArray[np.float32]:
+            terms, span = part
+            tf = self.tf[span].astype(np.float32)
+            weights = tf / (bend * tf + self.norms[self.indices[span]])
+            return np.maximum.reduceat(weights, self.indptr[terms] - span.start)
 
-@dataclass(frozen=True, slots=True)
-class Rows:
-    """Rows of terms, one after the other: their passages, their shares, and how long each is."""
-
-    passages: Passages
-    shares: NDArray[np.float64]
-    sizes: list[int]
-
-
-class Kept:
-    """All rows of a small index in memory, one after the other: their passages, their shares, and where each term's stand.
-
-    idf: by df.
-    """
-
-    def __init__(self, table: Postings) -> None:
-        numbers = np.repeat(np.arange(len(table.vocabulary)), np.diff(table.indptr))
-        blocks = [(numbers, table.indices, table.tf), *([table.pairs.counts()] if table.pairs else [])]
-        numbers, self.passages, tf = (np.concatenate(parts) for parts in zip(*blocks, strict=True))
-        self.shares = table.shares(self.passages, tf)
-        ends = (np.flatnonzero(np.diff(numbers, append=-1)) + 1).tolist()
-        spans = map(slice, [0, *ends[:-1]], ends)
-        self.places = {int(numbers[span.start]): span for span in spans}
-        self.idf = [table.idf(df) for df in range(table.passages + 1)]
+        parts = list(spans(self.indptr))
+        for (terms, _), found in zip(parts, threaded(bounds, parts, workers), strict=True):
+            # more than what single precision rounds off: a bound must not lie below what it bounds
+            self.upper[terms] = found * np.float32(1.0 + 1e-6)
 
 
 def _unit_norms(indptr: NDArray[np.int64], indices: Passages, tf: Counts, passages: int) -> NDArray[np.float64]:

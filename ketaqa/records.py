@@ -168,7 +168,7 @@ class Refusal:
 
 @dataclass(frozen=True, slots=True)
 class BuildReport:
-    """What a build did; `vectors`: how many passages have one."""
+    """What a build did; `vectors`: how many passages have one; `unchanged`: files taken over from the index before."""
 
     version: str
     documents: int
@@ -176,3 +176,4 @@ class BuildReport:
     terms: int
     vectors: int
     refused: tuple[Refusal, ...] = field(default=())
+    unchanged: int = field(default=0, compare=False)

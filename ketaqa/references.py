@@ -6,7 +6,7 @@ the claims whose quotes it overlaps.
 """
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ from typing import Any
 from ketaqa.errors import BadSource
 from ketaqa.loaders import jsonl
 from ketaqa.loaders.text import decode
-from ketaqa.records import Document, Reference
+from ketaqa.records import Reference
 
 CLAIMS, SOURCES = "claims.jsonl", "sources.jsonl"
 EXAMPLES = {
@@ -33,10 +33,11 @@ class Claim:
     references: tuple[Reference, ...]
 
 
-def load(folder: Path, documents: Mapping[str, Document], partial: bool = False) -> list[Claim]:
-    """The claims of a folder, none where it has no claims.jsonl; `partial`: only those about the given documents.
+def load(folder: Path, text_of: Callable[[str], str | None], partial: bool = False) -> list[Claim]:
+    """The claims of a folder, none where it has no claims.jsonl.
 
-    BadSource names file and line when a quote is not in its document word for word or a source is unknown.
+    text_of: the text of a document of the folder by its doc_id, None where it is not there; `partial`: claims about such are
+    left out. BadSource names file and line when a quote is not in its document word for word or a source is unknown.
     """
     if not (folder / CLAIMS).is_file():
         return []
@@ -48,8 +49,8 @@ def load(folder: Path, documents: Mapping[str, Document], partial: bool = False)
         sources[source_id] = _reference(row, folder / SOURCES, number)
     rows = list(_rows(folder / CLAIMS))
     if partial:
-        rows = [(number, row) for number, row in rows if row.get("doc_id") in documents]
-    return [_claim(row, number, folder / CLAIMS, documents, sources) for number, row in rows]
+        rows = [(n, row) for n, row in rows if isinstance(row.get("doc_id"), str) and text_of(row["doc_id"]) is not None]
+    return [_claim(row, number, folder / CLAIMS, text_of, sources) for number, row in rows]
 
 
 def digests(folder: Path) -> list[tuple[Path, str]]:
@@ -86,13 +87,14 @@ def _reference(row: Mapping[str, Any], path: Path, number: int) -> Reference:
 
 
 def _claim(
-    row: Mapping[str, Any], number: int, path: Path, documents: Mapping[str, Document], sources: Mapping[str, Reference]
+    row: Mapping[str, Any], number: int, path: Path, text_of: Callable[[str], str | None], sources: Mapping[str, Reference]
 ) -> Claim:
     doc_id, quote = _text(row, "doc_id", path, number), _text(row, "quote", path, number)
     source_ids = row.get("source_ids")
-    if doc_id not in documents:
+    text = text_of(doc_id)
+    if text is None:
         raise BadSource(f"{path}: line {number} names document {doc_id!r}, which is not there; mend the doc_id")
-    start = documents[doc_id].text.find(quote)
+    start = text.find(quote)
     if start < 0:
         raise BadSource(f"{path}: line {number}: the quote is not in {doc_id} word for word; copy it from there")
     if not isinstance(source_ids, list) or not source_ids:

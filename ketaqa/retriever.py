@@ -14,8 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ketaqa.analysis import WHOLE, Analyser, Words, pairs
+from ketaqa.gathered import Gathered
 from ketaqa.meaning import LENT, Meaning, Vector
-from ketaqa.postings import Postings, Rows
+from ketaqa.postings import Postings
 from ketaqa.topk import Sums, best, sums
 
 # what a word in a heading weighs beside the same word in the text; chosen on the dev split, see benchmarks/choices.py
@@ -59,7 +60,7 @@ class Told:
     """
 
     hits: list[tuple[int, float]]
-    rows: Rows | None
+    rows: Gathered | None
     meant: dict[int, list[float]]
 
 

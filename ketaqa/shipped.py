@@ -4,17 +4,17 @@ A wheel carries both, built when the wheel was. In a checkout the index is built
 older than the documents or the code.
 """
 
-import hashlib
 from pathlib import Path
 
 from filelock import FileLock
 
+from ketaqa import updating
 from ketaqa.builder import build
 from ketaqa.errors import BadIndex, BadSource
 from ketaqa.storage import MANIFEST
 
 PACKAGE = Path(__file__).parent
-IN_WHEEL = PACKAGE / "shipped"
+IN_WHEEL = PACKAGE / updating.SHIPPED
 CHECKOUT_CORPUS = PACKAGE.parent / "corpus"
 CHECKOUT_INDEX = PACKAGE.parent / "build" / "corpus.index"
 
@@ -58,9 +58,4 @@ def _is_built(index: Path, mark: Path, wanted: str) -> bool:
 
 def fingerprint(corpus: Path) -> str:
     """A digest of all that an index of a folder depends on: the documents, and the package's code and data."""
-    digest = hashlib.sha256()
-    for root in (corpus, PACKAGE):
-        for path in sorted(root.rglob("*")):
-            if path.is_file() and path.suffix != ".pyc":
-                digest.update(f"{path.relative_to(root)}\0".encode() + path.read_bytes() + b"\0")
-    return digest.hexdigest()
+    return updating.fingerprint(corpus, PACKAGE)

@@ -12,17 +12,19 @@ import re
 import secrets
 import shutil
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from filelock import FileLock, Timeout
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike, NDArray
 
+from ketaqa.columns import Column, mapped
 from ketaqa.errors import BadIndex
 
-FORMAT = "ketaqa index 5"
+FORMAT = "ketaqa index 6"
 # bytes that are compared before an index is open: a tenth of a second' work
 AT_ONCE = 1 << 26
 MANIFEST = "manifest.json"
@@ -33,21 +35,115 @@ Arrays = Mapping[str, NDArray[Any]]
 
 
 def write(path: Path, arrays: Arrays, facts: Mapping[str, Any], unversioned: frozenset[str] = frozenset()) -> str:
-    """Write arrays and facts as the index at `path`; the version, which depends on their content alone, comes back.
+    """Write arrays and facts as the index at `path`, see `writing`; the version comes back."""
+    with writing(path) as writer:
+        for name, array in arrays.items():
+            writer.save(name, array)
+        return writer.finish(facts, unversioned)
 
-    Arrays named in `unversioned` (times of files, for instance) do not count for the version. BadIndex when `path`
-    holds something that is not an index, or another build is writing there.
+
+@contextmanager
+def writing(path: Path) -> Iterator["Writer"]:
+    """What writes the index at `path`; nothing is changed there unless it finishes.
+
+    BadIndex when `path` holds something that is not an index, another build is writing there, or the disk is full.
     """
     check_place(path)
-    try:
+    lock, first, writer = FileLock(path / LOCK), not path.exists(), None
+    with _told(path):
         path.mkdir(parents=True, exist_ok=True)
-        with FileLock(path / LOCK, timeout=0):
-            _sweep(path, keep=_current_folder(path))
-            return _write_locked(path, arrays, facts, unversioned)
+        lock.acquire(timeout=0)
+    try:
+        with _told(path):
+            writer = Writer(path)
+        yield writer
+    finally:
+        if writer:
+            writer.clear()
+        unused = first and not (path / MANIFEST).exists()
+        if unused:  # a first build that failed leaves nothing behind
+            (path / LOCK).unlink(missing_ok=True)
+        lock.release()
+        if unused:
+            with suppress(OSError):  # another build may have begun meanwhile
+                path.rmdir()
+
+
+@contextmanager
+def _told(path: Path) -> Iterator[None]:
+    try:
+        yield
     except Timeout as error:
         raise BadIndex(f"{path}: another build is writing there; wait for it to end") from error
     except OSError as error:
         raise BadIndex(f"{path}: can't be written ({error.strerror}); choose another place or free some room") from error
+
+
+class Writer:
+    """The files of an index that is being written, in a folder of their own."""
+
+    def __init__(self, path: Path) -> None:
+        self._path, self._folder = path, path / f"data-{secrets.token_hex(6)}"
+        self._folder.mkdir()
+        self._files: dict[str, Path] = {}
+        self._scratch, self._columns = list[Column](), list[Column]()
+        self._finished = False
+
+    def clear(self) -> None:
+        """Take away what was written, unless it was finished."""
+        for column in [*self._scratch, *self._columns]:
+            column.close()
+        if not self._finished:
+            shutil.rmtree(self._folder, ignore_errors=True)
+
+    def save(self, name: str, array: NDArray[Any]) -> None:
+        """Write one array."""
+        with _told(self._path):
+            self._files[name] = self._folder / f"{name}.npy"
+            with open(self._files[name], "wb") as file:
+                np.lib.format.write_array(file, np.ascontiguousarray(array), allow_pickle=False)
+
+    def column(self, name: str, dtype: DTypeLike, *rest: int) -> Column:
+        """An array that is written row by row."""
+        with _told(self._path):
+            self._files[name] = self._folder / f"{name}.npy"
+            self._columns.append(Column(self._files[name], dtype, *rest))
+            return self._columns[-1]
+
+    def scratch(self, dtype: DTypeLike, *rest: int) -> Column:
+        """Rows that are wanted until the index is written, and are no part of it."""
+        with _told(self._path):
+            self._scratch.append(Column(self._folder / f"scratch-{len(self._scratch)}", dtype, *rest))
+            return self._scratch[-1]
+
+    def finish(self, facts: Mapping[str, Any], unversioned: frozenset[str] = frozenset()) -> str:
+        """Put the index in the old one's place; the version, which depends on its content alone, comes back.
+
+        Arrays named in `unversioned` (times of files, for instance) do not count for the version.
+        """
+        with _told(self._path):
+            for column in self._scratch:
+                column.close()
+                column.path.unlink()
+            files = {name: _kept(path) for name, path in self._files.items()}
+            versioned = {name: file["sha256"] for name, file in files.items() if name not in unversioned}
+            version = hashlib.sha256(_canonical({"facts": dict(facts), "files": versioned})).hexdigest()[:16]
+            body = {"format": FORMAT, "version": version, "folder": self._folder.name, "facts": dict(facts), "files": files}
+            body["check"] = hashlib.sha256(_canonical(body)).hexdigest()
+            _sync(self._folder)
+            self._replace(body)
+            return version
+
+    def _replace(self, body: Mapping[str, Any]) -> None:
+        temporary = self._path / f"{MANIFEST}.{self._folder.name}"
+        with open(temporary, "w", encoding="utf-8") as file:
+            json.dump(body, file, indent=1, sort_keys=False)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, self._path / MANIFEST)
+        self._finished = True
+        _sync(self._path)
+        _sweep(self._path, keep=self._folder.name)
 
 
 def check_place(path: Path) -> None:
@@ -63,7 +159,9 @@ class Comparison:
 
     def __init__(self, digests: Mapping[Path, str]) -> None:
         # opened at once: another index may take this one's place while they are read
-        self._files = [(open(path, "rb"), digest) for path, digest in digests.items()]  # noqa: SIM115
+        with ExitStack() as stack:  # which closes them where one is missing
+            self._files = [(stack.enter_context(open(path, "rb")), digest) for path, digest in digests.items()]
+            stack.pop_all()
         self._fault = "nothing compared"
         self._thread = threading.Thread(target=self._compare, daemon=True)
         self._thread.start()
@@ -114,37 +212,11 @@ def _is_data(path: Path) -> bool:
     return path.is_dir() and DATA.fullmatch(path.name) is not None
 
 
-def _write_locked(path: Path, arrays: Arrays, facts: Mapping[str, Any], unversioned: frozenset[str]) -> str:
-    folder = path / f"data-{secrets.token_hex(6)}"
-    folder.mkdir()
-    files = {name: _save(folder / f"{name}.npy", array) for name, array in arrays.items()}
-    versioned = {name: file["sha256"] for name, file in files.items() if name not in unversioned}
-    version = hashlib.sha256(_canonical({"facts": dict(facts), "files": versioned})).hexdigest()[:16]
-    body = {"format": FORMAT, "version": version, "folder": folder.name, "facts": dict(facts), "files": files}
-    body["check"] = hashlib.sha256(_canonical(body)).hexdigest()
-    _sync(folder)
-    temporary = path / f"{MANIFEST}.{folder.name}"
-    with open(temporary, "w", encoding="utf-8") as file:
-        json.dump(body, file, indent=1, sort_keys=False)
-        file.flush()
+def _kept(path: Path) -> dict[str, Any]:
+    """Size and digest of a file that is safe on the disk."""
+    with open(path, "rb+") as file:
         os.fsync(file.fileno())
-    os.replace(temporary, path / MANIFEST)
-    _sync(path)
-    _sweep(path, keep=folder.name)
-    return version
-
-
-def _save(path: Path, array: NDArray[Any]) -> dict[str, Any]:
-    with open(path, "wb") as file:
-        np.lib.format.write_array(file, np.ascontiguousarray(array), allow_pickle=False)
-        file.flush()
-        os.fsync(file.fileno())
-    return {"size": path.stat().st_size, "sha256": _digest(path)}
-
-
-def _digest(path: Path) -> str:
-    with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+        return {"size": path.stat().st_size, "sha256": hashlib.file_digest(file, "sha256").hexdigest()}
 
 
 def _sync(folder: Path) -> None:
@@ -204,13 +276,11 @@ def _arrays(folder: Path, manifest: Mapping[str, Any]) -> tuple[dict[str, NDArra
     comparison = Comparison({path: file["sha256"] for path, file in files.items()})
     if sum(file["size"] for file in files.values()) <= AT_ONCE:
         comparison.wait()
-    return {path.stem: _mapped(path, file["size"]) for path, file in files.items()}, comparison
+    return {path.stem: _mapped(path) for path in files}, comparison
 
 
-def _mapped(path: Path, size: int) -> NDArray[Any]:
+def _mapped(path: Path) -> NDArray[Any]:
     try:
-        # an empty array can't be mapped
-        mapped = np.load(path, mmap_mode="r" if size > 128 else None, allow_pickle=False)
+        return mapped(path)
     except (ValueError, EOFError) as error:
         raise BadIndex(f"{path}: not a plain array; build the index again") from error
-    return np.asarray(mapped.view(np.ndarray))  # slices of np.memmap itself cost ten times as much

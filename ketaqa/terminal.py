@@ -5,6 +5,7 @@ Useful for: the command line. Not useful for: pages (web).
 
 import json
 import sys
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from ketaqa.evaluation.gate import Verdict
     from ketaqa.evaluation.significance import Measured
 
+# what a build counts while it does something
+UNITS = {"comparing": (" files", 1), "reading": (" MB", 1_000_000), "writing": (" rows", 1), "encoding": (" passages", 1)}
 BOLD, PLAIN = "\x1b[1m", "\x1b[0m"
 
 
@@ -148,15 +151,41 @@ def show_verdicts(verdicts: "Sequence[Verdict]") -> None:
 
 
 @contextmanager
-def progress(title: str) -> Iterator[Callable[[str, int, int], None]]:
-    """A progress bar on standard error where that is a terminal; nothing elsewhere. Call it with (what, done, total)."""
+def progress() -> Iterator[Callable[[str, int, int], None]]:
+    """Progress bars on standard error where that is a terminal, one for each thing that is done: how much, the rate, the time
+    left; nothing elsewhere. Call it with (what, done, total).
+    """
     if not sys.stderr.isatty():
         yield lambda what, done, total: None
         return
     from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+    from rich.progress import BarColumn, Progress, TaskID, TextColumn
 
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[amount]}"))
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task(title, total=None)
-        yield lambda what, done, total: bar.update(task, description=what, completed=done, total=total)
+        tasks: dict[str, tuple[TaskID, float]] = {}
+        last = time.monotonic()  # what is told of first when some of it is done began when the thing before it ended
+
+        def tell(what: str, done: int, total: int) -> None:
+            nonlocal last
+            if what not in tasks:
+                tasks[what] = bar.add_task(what, amount=""), last
+            task, began = tasks[what]
+            last = time.monotonic()
+            bar.update(task, completed=done, total=total, amount=amount(what, done, total, last - began))
+
+        yield tell
+
+
+def amount(what: str, done: int, total: int, seconds: float) -> str:
+    """How much is done of all, how much a second, and how long it will take yet."""
+    unit, size = UNITS.get(what, ("", 1))
+    parts = f"{_number(done / size, size)} of {_number(total / size, size)}{unit}"
+    if not done or seconds <= 0.0:
+        return parts
+    left = round(seconds * (total - done) / done)
+    return f"{parts}, {_number(done / size / seconds, size)}{unit}/s, {left // 60}:{left % 60:02} left"
+
+
+def _number(value: float, size: int) -> str:
+    return f"{value:,.1f}" if size > 1 else f"{value:,.0f}"

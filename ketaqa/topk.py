@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 
 from ketaqa import compiling
 from ketaqa.compiling import Query
-from ketaqa.postings import Postings, Rows
+from ketaqa.gathered import Gathered
+from ketaqa.postings import Postings
 
 # passages for each sum wanted from which MaxScore pays: of 100,000 it takes a fourth of the time where 10 are wanted, as long
 # where 500 are (an opened index wants 500 and their documents' other passages); and passages below which nothing takes long
@@ -28,7 +29,7 @@ Scores = NDArray[np.float64]
 class Sums(Protocol):
     """The sums of a question's weights, of all passages; `rows`: the terms' rows, where they were gathered."""
 
-    rows: Rows | None
+    rows: Gathered | None
 
     def best(self, k: int) -> Numbers:
         """The passages of the k largest sums above 0, rising."""
@@ -62,7 +63,7 @@ def best(numbers: Numbers, scores: Scores, k: int) -> Numbers:
 class Added:
     """All postings, added up by NumPy."""
 
-    rows: Rows | None = None
+    rows: Gathered | None = None
 
     def __init__(self, postings: Postings, query: Query) -> None:
         weights = [weight * postings.factor(number) for number, weight in query]
@@ -104,7 +105,7 @@ class Summed(Added):
 class Searched:
     """The postings that can matter, by MaxScore."""
 
-    rows: Rows | None = None
+    rows: Gathered | None = None
 
     def __init__(self, postings: Postings, query: Query, compiled: Any) -> None:
         self._passages, self._compiled = postings.passages, compiled

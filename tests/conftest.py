@@ -225,11 +225,12 @@ def _without_browser(reason: str):
 
 def postings_of(rows, weighting="bm25", paired=False):
     """The postings of passages given as lists of terms, made as a build makes them; neighbours count where `paired`."""
-    names = {}
-    numbers = [n for row in rows for n in [*(names.setdefault(term, len(names)) for term in row), BORDER]]
+    names = sorted({term for row in rows for term in row})
+    places = {term: n for n, term in enumerate(names)}
+    numbers = [n for row in rows for n in [*(places[term] for term in row), BORDER]]
     none = np.empty(0, dtype=np.int32)
     sizes = np.ones(len(rows), dtype=np.int64)
-    tokens = inversion.Tokens(list(names), np.array(numbers, dtype=np.int32), sizes, none, none, paired)
+    tokens = inversion.Tokens(names, np.array(numbers, dtype=np.int32), sizes, none, none, paired)
     return inversion.join([inversion.invert(tokens)], weighting)
 
 

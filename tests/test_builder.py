@@ -104,18 +104,23 @@ def test_the_report_counts_and_lists_the_refused_with_reasons(tmp_path):
         assert report.terms == len(index.retriever.postings.vocabulary)
 
 
-def test_progress_counts_every_file_once(tmp_path):
+def test_progress_counts_every_byte_once(tmp_path):
     docs = written(tmp_path / "docs", TOY | {"bad.txt": b"\xff"})
     for workers in (1, 2):
         seen = []
         build(
             [docs],
-            tmp_path / "my.index",
+            tmp_path / f"{workers}.index",
             workers=workers,
             encoder="none",
             progress=lambda *counts, seen=seen: seen.append(counts),
         )
-        assert seen == [(n, 5) for n in range(1, 6)]
+        size = sum(path.stat().st_size for path in docs.rglob("*") if path.is_file())
+        for what in ("reading", "writing"):
+            done = [(n, every) for name, n, every in seen if name == what]
+            assert done == sorted(done)
+            assert done[-1][0] == done[-1][1] > 0
+        assert next(every for name, _, every in seen if name == "reading") == size
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="names that are not UTF-8 exist on Linux alone")
@@ -184,7 +189,7 @@ def test_a_foreign_place_is_refused_before_anything_is_read(tmp_path):
     docs = written(tmp_path / "docs", TOY)
     read = []
     with pytest.raises(BadIndex, match="docs: a folder that is not an index; give a new name, or empty it"):
-        build([docs], docs, progress=lambda done, total: read.append(done))
+        build([docs], docs, progress=lambda *now: read.append(now))
     assert read == []
 
 

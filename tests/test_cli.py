@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from ketaqa import terminal
+
 KETAQA = [sys.executable, "-c", "from ketaqa.cli import entry; entry()"]
 
 
@@ -216,3 +218,16 @@ def test_a_reader_that_goes_away_is_no_error(index):
 
 def test_the_app_file_is_a_few_lines():
     assert len((Path(__file__).parents[1] / "app.py").read_text().splitlines()) <= 12
+
+
+@pytest.mark.parametrize(
+    ("what", "done", "total", "seconds", "said"),
+    [
+        ("reading", 0, 26_100_000, 0.0, "0.0 of 26.1 MB"),
+        ("reading", 8_400_000, 26_100_000, 2.0, "8.4 of 26.1 MB, 4.2 MB/s, 0:04 left"),
+        ("writing", 50, 9_000_000, 1.0, "50 of 9,000,000 rows, 50 rows/s, 2999:59 left"),
+        ("evaluating", 3, 3, 1.0, "3 of 3, 3/s, 0:00 left"),
+    ],
+)
+def test_progress_says_how_much_how_fast_and_how_long(what, done, total, seconds, said):
+    assert terminal.amount(what, done, total, seconds) == said

@@ -11,8 +11,10 @@ from hypothesis import strategies as st
 
 from ketaqa import KetaQA, shipped
 from ketaqa.builder import build
+from ketaqa.documents import Rows
 from ketaqa.errors import UnknownDocument
-from ketaqa.index import Index, Rows, pack_rows
+from ketaqa.index import Index
+from ketaqa.packing import pack_rows
 from ketaqa.records import Citation, Reference
 from ketaqa.retriever import DOCUMENT_WEIGHT
 

@@ -9,7 +9,7 @@ from conftest import postings_of
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from ketaqa import analysis, inversion, lexicon, postings, shipped
+from ketaqa import analysis, compiled, inversion, lexicon, postings, shipped
 from ketaqa.inversion import Inverter
 from ketaqa.lexicon import BORDER, Chunks, Lexicon
 
@@ -18,8 +18,17 @@ ODD = "aA1_.,'’-–“\u0301ﬁẞİǰẖÅKΣς①½\u00a0\u2003\u200b\x1c\x8
 TEXTS = st.lists(st.one_of(st.text(ODD, max_size=12), st.text(max_size=20)), max_size=6)
 
 
-def terms_at_once(analyser, texts):
-    chunks = Chunks()
+@pytest.fixture(scope="module", params=["interpreted", "compiled"])
+def numbering(request):
+    """What numbers chunks, by the interpreter and by numba."""
+    if request.param == "interpreted":
+        return Chunks
+    if not compiled.installed():
+        pytest.skip("needs ketaqa[fast]")
+    return lambda: lexicon.Table(compiled.module("chunking", True))
+
+
+def terms_at_once(analyser, texts, chunks):
     lexicon = Lexicon(chunks, analyser.terms)
     numbers, names = lexicon.numbers(chunks.of(texts)), list(lexicon.names)
     ends = np.flatnonzero(numbers == BORDER)
@@ -31,32 +40,44 @@ def terms_at_once(analyser, texts):
 @given(TEXTS)
 @example(["H\u0331 J\u030c", "0.5mg 1,148.2", "can't can’t 'n'", "word—word", "\ufb03 x"])
 @example(["J\u0323\u030c", "I\u0331\u0307", "H\u0307\u0331", "H\u030c\u0331 Abc"])
-def test_texts_at_once_give_the_terms_of_each_text(name, texts):
+def test_texts_at_once_give_the_terms_of_each_text(name, numbering, texts):
     analyser = analysis.analyser(name)
-    assert terms_at_once(analyser, texts) == [analyser.terms(text) for text in texts]
+    assert terms_at_once(analyser, texts, numbering()) == [analyser.terms(text) for text in texts]
 
 
-def test_the_shipped_texts_at_once_give_their_terms():
+def test_the_shipped_texts_at_once_give_their_terms(numbering):
     texts = [path.read_text(encoding="utf-8") for path in sorted(shipped.corpus_path().glob("*.md"))]
     analyser = analysis.analyser("english")
-    assert terms_at_once(analyser, texts) == [analyser.terms(text) for text in texts]
+    assert terms_at_once(analyser, texts, numbering()) == [analyser.terms(text) for text in texts]
 
 
-def test_a_chunk_is_taken_apart_once():
-    seen = []
-    chunks = Chunks()
+def test_a_chunk_is_taken_apart_once(numbering):
+    seen, chunks = [], numbering()
     lexicon = Lexicon(chunks, lambda text: seen.append(text) or [text])
     for _ in range(3):
         lexicon.numbers(chunks.of(["Ketamine, ketamine", "dose ketamine"]))
     assert seen == ["ketamine,", "ketamine", "dose"]
 
 
-def test_words_without_end_are_forgotten_and_the_postings_stay_right(monkeypatch):
+def test_words_without_end_are_forgotten_and_the_postings_stay_right(monkeypatch, numbering):
     monkeypatch.setattr(lexicon, "MOST_CHUNKS", 3)
+    monkeypatch.setattr(lexicon, "chunks", lambda characters: numbering())
     inverter = Inverter("plain")
     joined = inversion.join([inverter([text]) for text in ("a b c d", "b e f", "a g")], "bm25")
     assert len(inverter.chunks) < 6
     assert same(joined, postings_of([["a", "b", "c", "d"], ["b", "e", "f"], ["a", "g"]]))
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.lists(st.text("ab\xe9 ", max_size=40), max_size=30), st.integers(1, 3000))
+def test_the_table_of_chunks_grows_without_losing_any(texts, many):
+    if not compiled.installed():
+        pytest.skip("needs ketaqa[fast]")
+    texts = [*texts, " ".join(f"w{n}" for n in range(many)), *texts, "x" * 70_000]
+    plain, table = Chunks(), lexicon.chunks(1 << 30)
+    for part in (texts[:20], texts[20:], texts):
+        assert table.of(part).tolist() == plain.of(part).tolist()
+    assert list(table.since(0)) == list(plain.since(0))
 
 
 ROWS = st.lists(st.lists(st.sampled_from(["a", "b", "é", "氯", "zz"]), max_size=8), max_size=10)
@@ -108,7 +129,7 @@ def test_a_pair_is_counted_where_its_words_stand_together(rows, first, second):
 @given(ROWS)
 def test_numbers_too_many_for_one_key_are_sorted_alike(rows):
     columns = [np.array([ord(term[0]) % 7 for row in rows for term in row], dtype=np.int64) for _ in range(3)]
-    usual, wide = inversion._rising(columns, [8, 8, 8]), inversion._rising(columns, [1 << 30, 1 << 30, 8])
+    usual, wide = inversion.rising(columns, [8, 8, 8]), inversion.rising(columns, [1 << 30, 1 << 30, 8])
     assert [a.tolist() for a in usual] == [a.tolist() for a in wide]
 
 

@@ -1,12 +1,15 @@
 """Meaning: told word by word, among passages that share a word unless an encoder asks, the same with every k."""
 
 from dataclasses import replace
+from unittest.mock import patch
 
 import numpy as np
 import pytest
 from conftest import postings_of
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from ketaqa import analysis, meaning, retriever, semantics
+from ketaqa import analysis, compiled, meaning, retriever, semantics
 from ketaqa.explaining import explained
 from ketaqa.meaning import COMPANY, COMPANY_WEIGHT, Meaning
 from ketaqa.retriever import Retriever
@@ -167,3 +170,18 @@ def test_single_precision_is_off_by_less_than_is_said(shipped):
         for some in (passages, passages[::3]):
             near, off = ranker.meaning.nearly(some, vector)
             assert np.abs(near - ranker.meaning.scores(some, vector)).max() < off / 4
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(0, 2**32 - 1), st.integers(1, 90), st.sampled_from([0.0, 1e-9, 1.0, 40.0]))
+def test_the_compiled_look_at_all_passages_finds_the_very_same(seed, count, size):
+    rng = np.random.default_rng(seed)
+    codes = semantics.packed(rng.standard_normal((80, 384)).astype(np.float32) + rng.standard_normal(384).astype(np.float32))
+    codes[rng.integers(0, 80, 9)] = 0  # passages without a vector
+    codes[rng.integers(0, 80, 9)] = codes[3]  # ties
+    known, vector = Meaning(postings_of([]), codes, semantics.mean(codes), True), size * rng.standard_normal(384)
+    slow = known.nearest(vector, count)
+    with patch.object(meaning, "LARGE", 0):
+        assert known.nearest(vector, count).tolist() == slow.tolist()
+        looked_at = len(known._near(vector, count))
+    assert compiled.module("nearing", True) is None or count > 60 or not size or looked_at < 80

@@ -11,6 +11,12 @@ DOCUMENTS = {
     "a.txt": text.load("One 😀 line.\r\nKetamine works by 5*3*2 receptors.\n".encode(), "a.txt"),
     "dir/b.txt": text.load(b"Another text.", "dir/b.txt"),
 }
+
+
+def text_of(doc_id):
+    return DOCUMENTS[doc_id].text if doc_id in DOCUMENTS else None
+
+
 SOURCE = {
     "source_id": "s1",
     "authors": "Doe J.",
@@ -35,8 +41,8 @@ def folder_with(folder, claims, sources):
 
 
 def test_a_folder_without_claims_has_none(tmp_path):
-    assert references.load(tmp_path, DOCUMENTS) == []
-    assert references.load(folder_with(tmp_path, None, ["not even JSON"]), DOCUMENTS) == []
+    assert references.load(tmp_path, text_of) == []
+    assert references.load(folder_with(tmp_path, None, ["not even JSON"]), text_of) == []
 
 
 def test_a_claim_is_a_span_of_its_document_and_its_sources_in_order(tmp_path):
@@ -46,7 +52,7 @@ def test_a_claim_is_a_span_of_its_document_and_its_sources_in_order(tmp_path):
         SOURCE | {"source_id": "s2", "title": "B?", "authors": None, "year": None, "doi": None, "url": "https://b.example"},
     ]
     claims = ["", CLAIM | {"source_ids": ["s2", "s1"]}, CLAIM | {"doc_id": "dir/b.txt", "quote": "Another text."}]
-    found = references.load(folder_with(tmp_path, claims, sources), DOCUMENTS)
+    found = references.load(folder_with(tmp_path, claims, sources), text_of)
     assert [DOCUMENTS[c.doc_id].text[c.start : c.end] for c in found] == ["works by 5*3*2", "Another text."]
     one = Reference("Doe J. A trial. BMJ. 2020.", "https://doi.org/10.1000/x")
     assert [c.references for c in found] == [(Reference("B?. BMJ.", "https://b.example"), one), (one,)]
@@ -54,7 +60,7 @@ def test_a_claim_is_a_span_of_its_document_and_its_sources_in_order(tmp_path):
 
 def test_a_quote_is_found_after_characters_beyond_the_basic_plane(tmp_path):
     quote = "😀 line.\nKetamine"
-    found = references.load(folder_with(tmp_path, [CLAIM | {"quote": quote}], [SOURCE]), DOCUMENTS)
+    found = references.load(folder_with(tmp_path, [CLAIM | {"quote": quote}], [SOURCE]), text_of)
     assert (found[0].start, found[0].end) == (4, 4 + len(quote))
 
 
@@ -67,7 +73,7 @@ def test_a_quote_is_found_after_characters_beyond_the_basic_plane(tmp_path):
     ],
 )
 def test_a_reference_leads_to_its_doi_or_else_its_url(source, address, tmp_path):
-    found = references.load(folder_with(tmp_path, [CLAIM], [SOURCE | source]), DOCUMENTS)
+    found = references.load(folder_with(tmp_path, [CLAIM], [SOURCE | source]), text_of)
     assert found[0].references[0].url == address
 
 
@@ -98,7 +104,7 @@ NOT_ROWS = [
 )
 def test_a_malformed_claim_is_refused_with_file_line_and_remedy(claim, found, remedy, tmp_path):
     with pytest.raises(BadSource) as error:
-        references.load(folder_with(tmp_path, [CLAIM, "", claim], [SOURCE]), DOCUMENTS)
+        references.load(folder_with(tmp_path, [CLAIM, "", claim], [SOURCE]), text_of)
     said = str(error.value)
     assert said.startswith(f"{tmp_path / references.CLAIMS}: line 3")
     assert found in said
@@ -127,7 +133,7 @@ def test_a_malformed_claim_is_refused_with_file_line_and_remedy(claim, found, re
 )
 def test_a_malformed_source_is_refused_with_file_line_and_remedy(source, found, remedy, tmp_path):
     with pytest.raises(BadSource) as error:
-        references.load(folder_with(tmp_path, [CLAIM], [SOURCE, "", source]), DOCUMENTS)
+        references.load(folder_with(tmp_path, [CLAIM], [SOURCE, "", source]), text_of)
     said = str(error.value)
     assert said.startswith(f"{tmp_path / references.SOURCES}: line 3")
     assert found in said
@@ -136,7 +142,7 @@ def test_a_malformed_source_is_refused_with_file_line_and_remedy(source, found, 
 
 def test_claims_without_sources_beside_them_are_refused(tmp_path):
     with pytest.raises(BadSource, match=r"sources\.jsonl: can't be read .*claims\.jsonl needs sources\.jsonl beside it"):
-        references.load(folder_with(tmp_path, [CLAIM], None), DOCUMENTS)
+        references.load(folder_with(tmp_path, [CLAIM], None), text_of)
 
 
 @pytest.mark.parametrize("name", [references.CLAIMS, references.SOURCES])
@@ -145,6 +151,6 @@ def test_a_companion_that_is_not_text_is_refused_by_name(name, data, remedy, tmp
     folder_with(tmp_path, [CLAIM], [SOURCE])
     (tmp_path / name).write_bytes(data)
     with pytest.raises(BadSource) as error:
-        references.load(tmp_path, DOCUMENTS)
+        references.load(tmp_path, text_of)
     assert str(tmp_path / name) in str(error.value)
     assert remedy in str(error.value)

@@ -103,7 +103,7 @@ def evaluate(
             weighting=setting.weighting,
             passage_length=setting.passage_length,
             encoder=encoder or asks,
-            progress=lambda done, total: tell("indexing", done, total),
+            progress=tell,
         )
         return _evaluated(collection, KetaQA(Index(where, asks)), names, tell, setting, inspect)
 

@@ -30,4 +30,4 @@ def rows(text: str, source: str, example: str, first: int = 1) -> Iterator[tuple
 
 def is_text(value: str) -> bool:
     """Whether it can be written as UTF-8 and shown: JSON can spell a NUL, and half of a surrogate pair."""
-    return not NO_TEXT.search(value)
+    return "\0" not in value if value.isascii() else not NO_TEXT.search(value)

@@ -1,0 +1,83 @@
+"""Arrays that grow: in memory, or in a file for those that are longer than memory.
+
+Useful for: building. Not useful for: what the arrays mean (storage, builder).
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
+
+
+class Growing(Protocol):
+    """Rows that are added one after the other."""
+
+    def append(self, rows: NDArray[Any]) -> None:
+        """Add rows at the end."""
+
+    def ended(self) -> NDArray[Any]:
+        """All of them; none can be added any more."""
+
+
+# name, type, and how many rows there will be
+Make = Callable[[str, DTypeLike, int], Growing]
+
+
+class InMemory:
+    """Rows in memory."""
+
+    def __init__(self, name: str, dtype: DTypeLike, size: int) -> None:
+        self._rows, self._count = np.empty(size, dtype=dtype), 0
+
+    def append(self, rows: NDArray[Any]) -> None:
+        """See Growing."""
+        self._rows[self._count : self._count + len(rows)] = rows
+        self._count += len(rows)
+
+    def ended(self) -> NDArray[Any]:
+        """See Growing."""
+        return self._rows
+
+
+class Column:
+    """Rows in a file of NumPy's own form."""
+
+    def __init__(self, path: Path, dtype: DTypeLike, *rest: int) -> None:
+        self.path, self._dtype, self._rest, self._count = path, np.dtype(dtype), rest, 0
+        self._file = open(path, "wb")  # noqa: SIM115
+        self._head()
+
+    def __len__(self) -> int:
+        return self._count
+
+    def _head(self) -> None:
+        # NumPy leaves room for a larger number of rows, so that the head is as long at the end as at the beginning
+        shape = (self._count, *self._rest)
+        head = {"descr": np.lib.format.dtype_to_descr(self._dtype), "fortran_order": False, "shape": shape}
+        np.lib.format.write_array_header_1_0(self._file, head)
+
+    def append(self, rows: NDArray[Any]) -> None:
+        """See Growing."""
+        self._file.write(np.ascontiguousarray(rows, dtype=self._dtype).reshape(-1).view(np.uint8).data)
+        self._count += len(rows)
+
+    def close(self) -> None:
+        """Write how many rows there are."""
+        if not self._file.closed:
+            self._file.seek(0)
+            self._head()
+            self._file.close()
+
+    def ended(self) -> NDArray[Any]:
+        """See Growing."""
+        self.close()
+        return mapped(self.path)
+
+
+def mapped(path: Path) -> NDArray[Any]:
+    """The array in a file, memory-mapped; ValueError where it is no plain array."""
+    # an empty array can't be mapped
+    found = np.load(path, mmap_mode="r" if path.stat().st_size > 128 else None, allow_pickle=False)
+    return np.asarray(found.view(np.ndarray))  # slices of np.memmap itself cost ten times as much
