@@ -50,7 +50,7 @@ def marked(index: Index, path: Path, split: str) -> float:
         quotes = [q.text for q in collection.quotes[question_id] if q.doc_id == best.doc_id and q.text in best.text]
         if quotes:
             read = answerer.reading(best, index.headings_in(number), index.analyser)
-            shown = answerer.highlighted(best, read, query, question)
+            shown = answerer.highlighted(best, read, answerer.sought(query, question))
             sentence = next(p.text for p in shown.pieces if p.highlight)
             hits.append(any(sentence in quote or quote in sentence for quote in quotes))
     return sum(hits) / len(hits)

@@ -19,6 +19,7 @@ The plan of the house, in the order in which data passes through; a room imports
     asked         which questions readers put to a passage
     fields        by which words a passage is found
     references    which sources stand behind which sentences
+    gathered      rows of postings in memory, one after the other
     postings      terms by passage, and what each weighs
     inversion     numbered terms -> postings
     spooling      postings that wait in files until they are joined
@@ -45,6 +46,7 @@ The plan of the house, in the order in which data passes through; a room imports
     shipped       where the shipped documents are
     answerer      hits -> the sentence, the confidence, silence
     danger        how much a message looks like one from danger
+    wordings      which of many expressions fit a message
     safety        a question -> notices
     conversation  history and follow-up -> a question that stands alone
     pipeline      ask(question, history) -> Answer

@@ -25,6 +25,8 @@ HEADING = "heading:"
 # marks the term that stands for a whole heading, or a whole question put to a passage
 WHOLE = HEADING + "="
 
+Words = list[tuple[str, str | None]]  # each word of a text, folded, and its term, or None for a stop word
+
 # the splitter knows most abbreviations; after these few a full stop never ends a sentence before a number or a small letter
 NO_BREAK_AFTER = frozenset(
     ["approx", "ca", "cf", "e.g", "eq", "fig", "i.e", "max", "min", "no", "nr", "pp", "prof", "resp", "sec", "vol", "vs"]
@@ -53,7 +55,9 @@ class Analyser:
 
     def term(self, word: str) -> str | None:
         """The term of one word as it stands in the text; None for a stop word."""
-        folded = _folded(word)
+        return self._term(_folded(word))
+
+    def _term(self, folded: str) -> str | None:
         if folded in self.stop_words:
             return None
         return self.stem(folded) if self.stem else folded
@@ -67,9 +71,9 @@ class Analyser:
         """The terms of a text, in order, repeats kept, stop words left out."""
         return [term for word in TOKEN.findall(text) if (term := self.term(word)) is not None]
 
-    def words_and_terms(self, text: str) -> list[tuple[str, str | None]]:
+    def words_and_terms(self, text: str) -> Words:
         """Every word of the text, folded, with its term, or None for a stop word."""
-        return [(_folded(word), self.term(word)) for word in TOKEN.findall(text)]
+        return [(folded, self._term(folded)) for folded in words(text)]
 
     def heading_terms(self, text: str) -> list[str]:
         """The terms of a heading as evidence of their own: every word counts, "what" and "is" too.
@@ -77,8 +81,11 @@ class Analyser:
         Headings are often the very question that the text below answers, where function words tell
         "What is ketamine?" from "Who makes ketamine?".
         """
-        folded = (_folded(word) for word in TOKEN.findall(text))
-        words = [self.stem(word) if self.stem else word for word in folded]
+        return self.as_heading(self.words_and_terms(text))
+
+    def as_heading(self, read: Words) -> list[str]:
+        """The terms of a heading, or a question, whose words and terms are known."""
+        words = [term or (self.stem(word) if self.stem else word) for word, term in read]
         # the last term is the whole heading: a question that equals it matches in full
         return [HEADING + word for word in words] + ([WHOLE + ":".join(words)] if words else [])
 
@@ -98,6 +105,8 @@ def pairs(terms: Sequence[str]) -> list[str]:
 
 
 def _folded(word: str) -> str:
+    if word.isascii():  # the same, sooner
+        return word.lower().replace(" ", "")
     # a ligature may be several words in the compatibility form; it stays one, and no word holds a space
     return unicodedata.normalize("NFKC", word).casefold().replace("’", "'").replace(" ", "")
 

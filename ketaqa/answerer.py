@@ -53,7 +53,7 @@ def _met(query: Sequence[QueryTerm], terms: Sequence[TermWeight]) -> list[QueryT
 def confidence(query: Sequence[QueryTerm], terms: Sequence[TermWeight], rarest: float) -> float:
     """How likely, in [0, 1], the passage answers the question."""
     # numbers alone name no subject: "5*3*2?" is answered by no passage that happens to hold a 5, a 3 and a 2
-    if not any(c.isalpha() for t in _met(query, terms) for c in t.term):
+    if not any(any(map(str.isalpha, t.term)) for t in _met(query, terms)):
         return 0.0
     evidence = COVERAGE_SLOPE * coverage(query, terms) + MATCHED_SLOPE * matched(query, terms, rarest) + OFFSET
     return 1.0 / (1.0 + exp(-evidence))
@@ -86,20 +86,33 @@ def reading(passage: Passage, headings: Sequence[Span], analyser: Analyser) -> R
     )
 
 
-def highlighted(passage: Passage, read: Reading, query: Sequence[QueryTerm], question: str) -> Passage:
+@dataclass(frozen=True, slots=True)
+class Sought:
+    """What a marked sentence should hold: the words of the question with their idf, sorted, or a number."""
+
+    idf: tuple[tuple[str, float], ...]
+    total: float
+    quantity: bool
+
+
+def sought(query: Sequence[QueryTerm], question: str) -> Sought:
+    """What the sentence that answers a question should hold."""
+    words = [(t.term, t.idf) for t in query if t.word]
+    return Sought(tuple(sorted(words)), sum(idf for _, idf in words) or 1.0, QUANTITY.search(question) is not None)
+
+
+def highlighted(passage: Passage, read: Reading, wanted: Sought) -> Passage:
     """The passage with the sentence that answers marked; the first one on a tie.
 
     A sentence gains the share of the question's idf that it holds, and QUANTITY_GAIN where the question asks for a
     quantity and the sentence holds a number. Words that the heading holds count HEADING_SHARE: the whole section is about
     them, so they tell its sentences apart less.
     """
-    idf = sorted((t.term, t.idf * (HEADING_SHARE if t.term in read.above else 1.0)) for t in query if t.word)
-    total = sum(t.idf for t in query if t.word) or 1.0
-    asks_quantity = QUANTITY.search(question) is not None
+    weights = [(term, idf * HEADING_SHARE if term in read.above else idf) for term, idf in wanted.idf]
     best, best_gain = None, -1.0
     for sentence in read.sentences:
-        gain = sum(weight for term, weight in idf if term in sentence.terms) / total
-        if asks_quantity and sentence.number:
+        gain = sum([weight for term, weight in weights if term in sentence.terms]) / wanted.total
+        if wanted.quantity and sentence.number:
             gain += QUANTITY_GAIN
         if gain > best_gain:
             best, best_gain = sentence, gain

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from itertools import pairwise
-from math import exp, sqrt
+from math import exp, log, sqrt
 from pathlib import Path
 
 import numpy as np
@@ -22,30 +22,38 @@ PARTS = (3, 4, 5)  # lengths of the parts of words
 
 @dataclass(frozen=True)
 class Block:
-    """Features of one sort: the row of each, their idf (rows), and their weights (rows, kinds)."""
+    """Features of one sort: the row of each, and (rows, kinds and one more) idf times weight by kind, then the idf itself."""
 
     rows: dict[str, int]
-    idf: NDArray[np.float64]
-    weights: NDArray[np.float64]
+    added: NDArray[np.float64]
 
-    def share(self, grams: Iterable[str]) -> NDArray[np.float64]:
+    def found(self, grams: Iterable[str]) -> list[int]:
+        """The rows of those grams that are features."""
+        return [row for gram in grams if (row := self.rows.get(gram)) is not None]
+
+    def share(self, rows: list[int]) -> NDArray[np.float64]:
         """What these features add to the sum of each kind: (1 + log tf) idf, to unit length, times the weights.
 
         That is scikit-learn's TfidfVectorizer(sublinear_tf=True).
         """
-        counts = Counter([row for gram in grams if (row := self.rows.get(gram)) is not None])
-        found = np.array([*counts], dtype=np.intp)
-        tfidf = (1.0 + np.log(np.array([*counts.values()], dtype=np.float64))) * self.idf[found]
-        return np.asarray(tfidf @ self.weights[found] / (sqrt(tfidf @ tfidf) or 1.0))
+        counts = Counter(rows)
+        added = self.added.take([*counts], axis=0)
+        for place, count in enumerate(counts.values()):
+            if count > 1:
+                added[place] *= 1.0 + log(count)
+        idf = added[:, -1]
+        return np.asarray(np.add.reduce(added)[:-1] / (sqrt(idf @ idf) or 1.0))
 
 
 def probabilities(text: str) -> dict[str, float]:
     """The probability of each kind ("none", "crisis", "emergency", "dosing") for a text normalised as `safety` does it."""
     kinds, intercepts, by_words, by_parts = _model()
-    sums = (intercepts + by_words.share(words(text)) + by_parts.share(parts(text))).tolist()
+    rows = [row for word in text.split() for row in _known.get(word) or by_parts.found(parts(word))]
+    sums = (intercepts + by_words.share(by_words.found(words(text))) + by_parts.share(rows)).tolist()
     highest = max(sums)
     odds = [exp(s - highest) for s in sums]
-    return {kind: o / sum(odds) for kind, o in zip(kinds, odds, strict=True)}
+    total = sum(odds)
+    return {kind: o / total for kind, o in zip(kinds, odds, strict=True)}
 
 
 def words(text: str) -> Iterator[str]:
@@ -61,6 +69,15 @@ def parts(text: str) -> list[str]:
     return [word[at : at + n] for word in padded for n in PARTS for at in range(len(word) - n + 1)]
 
 
+_known: dict[str, list[int]] = {}  # by word, the rows of its parts
+
+
+def remember() -> None:
+    """Keep the parts of all words of the model, which are most words of a message: for a server."""
+    _, _, by_words, by_parts = _model()
+    _known.update((word, by_parts.found(parts(word))) for word in by_words.rows if " " not in word)
+
+
 @cache
 def _model() -> tuple[list[str], NDArray[np.float64], Block, Block]:
     model = json.loads(MODEL.read_text(encoding="utf-8"))
@@ -70,4 +87,5 @@ def _model() -> tuple[list[str], NDArray[np.float64], Block, Block]:
 
 def _block(features: dict[str, list[float]]) -> Block:
     numbers = np.array(list(features.values()))
-    return Block({feature: row for row, feature in enumerate(features)}, numbers[:, 0].copy(), numbers[:, 1:].copy())
+    idf, weights = numbers[:, :1], numbers[:, 1:]
+    return Block({feature: row for row, feature in enumerate(features)}, np.hstack([idf * weights, idf]))

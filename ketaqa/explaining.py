@@ -1,66 +1,100 @@
 """Hits to reasons: what did each term of the question add to each hit's score?
 
-Each term's postings and each word's meaning are looked at once for all hits. Useful for: showing why.
-Not useful for: ranking (retriever).
+All terms are looked at together, for all hits. Useful for: showing why. Not useful for: ranking (retriever).
 """
 
-from collections.abc import Sequence
-from itertools import islice
+from collections.abc import Iterator, Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
+from ketaqa.gathered import Gathered
+from ketaqa.postings import Postings
 from ketaqa.records import TermWeight
-from ketaqa.retriever import DOCUMENT_WEIGHT, QueryTerm, Retriever
+from ketaqa.retriever import DOCUMENT_WEIGHT, QueryTerm, Retriever, Told
 
-Part = tuple[float, bool]  # what a term added to a passage's score, and whether the passage holds it
+Numbers = NDArray[np.int64]
+Weights = NDArray[np.float64]
 
 
-def explained(retriever: Retriever, query: Sequence[QueryTerm], passages: Sequence[int]) -> list[tuple[TermWeight, ...]]:
-    """What each term added to each passage's score; a passage's weights sum to its score."""
+def explained(
+    retriever: Retriever, query: Sequence[QueryTerm], passages: Sequence[int], told: Told | None = None
+) -> list[tuple[TermWeight, ...]]:
+    """What each term added to each passage's score; a passage's weights sum to its score.
+
+    told: what is known of the question already.
+    """
     if not passages:
         return []
-    meant, counted = iter(_meant(retriever, query, passages)), _Counted(retriever, passages)
-    parts = [next(meant) if t.vector is not None else counted.parts(t) for t in query]
+    told = told or Told([], None, {})
+    counted, meant = _counted(retriever, query, passages, told), _meant(retriever, query, passages, told)
+    absent = [0.0] * len(passages), [False] * len(passages)
+    parts = [next(meant) if t.vector is not None else next(counted) if t.number is not None else absent for t in query]
     names = [t.term for t in query]
-    return [tuple(map(TermWeight, names, *zip(*(part[n] for part in parts), strict=True))) for n in range(len(passages))]
+    added, held = (zip(*rows, strict=True) for rows in zip(*parts, strict=True)) if parts else ([()] * len(passages),) * 2
+    return [tuple(map(TermWeight, names, *one)) for one in zip(added, held, strict=True)]
 
 
-def _meant(retriever: Retriever, query: Sequence[QueryTerm], passages: Sequence[int]) -> list[list[Part]]:
+Parts = Iterator[tuple[Sequence[float], list[bool]]]  # of each term, what it added to each passage, and which of them hold it
+
+
+def _meant(retriever: Retriever, query: Sequence[QueryTerm], passages: Sequence[int], told: Told) -> Parts:
+    held = [True] * len(passages)
+    if all(number in told.meant for number in passages):
+        return ((row, held) for row in zip(*map(told.meant.__getitem__, passages), strict=True))
     vectors = [t.vector for t in query if t.vector is not None]
     if retriever.meaning is None or not vectors:
-        return []
-    return [
-        [(weight, True) for weight in row] for row in retriever.meaning.shares(np.array(passages), np.array(vectors)).tolist()
-    ]
+        return iter([])
+    return ((row, held) for row in retriever.meaning.shares(np.array(passages), np.array(vectors)).tolist())
 
 
-class _Counted:
-    """Counted terms of some passages, which are looked for together, with the first and the end of their documents."""
+def _counted(retriever: Retriever, query: Sequence[QueryTerm], passages: Sequence[int], told: Told) -> Parts:
+    terms = [(t.number, t.weight) for t in query if t.number is not None]
+    if not terms:
+        return iter([])
+    numbers = sorted(set(passages))
+    places = [numbers.index(number) for number in passages]
+    rows = told.rows if told.rows and len(told.rows.sizes) == len(terms) else None
+    own, shares = _sums(retriever, [number for number, _ in terms], numbers, rows)
+    added = np.array([[weight] for _, weight in terms]) * (own + shares)[:, places]
+    return zip(added.tolist(), (own > 0.0)[:, places].tolist(), strict=True)
 
-    def __init__(self, retriever: Retriever, passages: Sequence[int]) -> None:
-        self._postings, self._passages, self._bounds = retriever.postings, passages, list[int]()
-        if retriever.firsts is not None:
-            ends = retriever.firsts.searchsorted(passages, side="right")
-            self._bounds = retriever.firsts[np.stack([ends - 1, ends], axis=1)].ravel().tolist()
-        self._sizes = [end - first for first, end in zip(self._bounds[::2], self._bounds[1::2], strict=True)]
+
+def _sums(retriever: Retriever, terms: list[int], numbers: list[int], rows: Gathered | None) -> tuple[Weights, Weights]:
+    """What terms weigh in passages, which rise, and in the mean passage of their documents: (terms, passages) both."""
+    table, firsts = retriever.postings, retriever.firsts
+    spans = np.array([(number, number + 1) for number in numbers])
+    if firsts is None:
+        own = _within(rows or _inside(table, terms, spans), spans)
+        if table.bend == 0.0:
+            own *= [[table.factor(number)] for number in terms]
+        return own, np.zeros(own.shape)
+    of = (firsts.searchsorted(numbers, side="right") - 1).tolist()
+    documents = sorted(set(of))
+    whole = firsts[[(document, document + 1) for document in documents]]
+    rows = rows or _inside(table, terms, whole)
+    shares = DOCUMENT_WEIGHT * _within(rows, whole) / (whole[:, 1] - whole[:, 0])
+    return _within(rows, spans), shares[:, [documents.index(document) for document in of]]
+
+
+def _within(rows: Gathered, spans: Numbers) -> Weights:
+    """(terms, spans): the sum of each row over the passages of each span; spans rise and do not overlap."""
+    size = spans.size + 1
+    # between the edges of a span lie odd places
+    places = spans.ravel().searchsorted(rows.passages, side="right")
+    places += np.arange(0, len(rows.sizes) * size, size).repeat(rows.sizes)
+    found = np.bincount(places, rows.shares, len(rows.sizes) * size)
+    return np.asarray(found.reshape(-1, size)[:, 1::2], dtype=np.float64)
+
+
+def _inside(table: Postings, terms: list[int], spans: Numbers) -> Gathered:
+    """The rows of terms, but for what lies outside of the spans: of a common term few postings are looked at."""
+    rows = []
+    for number in terms:
+        held, tf = table.counts(number)
         # of the postings' own type, else NumPy turns all of a term's postings into another first
-        self._asked = np.array([*passages, *self._bounds], dtype=self._postings.indices.dtype)
-
-    def parts(self, term: QueryTerm) -> list[Part]:
-        """What a term added to the score of each passage, by itself and by its document."""
-        if term.number is None:
-            return [(0.0, False)] * len(self._passages)
-        indices, tf = self._postings.counts(term.number)
-        places = indices.searchsorted(self._asked).tolist()
-        own, edges = places[: len(self._passages)], places[len(self._passages) :]
-        held = [place < len(indices) and indices.item(place) == n for place, n in zip(own, self._passages, strict=True)]
-        spans = list(zip(edges[::2], edges[1::2], strict=True))
-        # of a common term few postings are looked at
-        looked = [place for place, there in zip(own, held, strict=True) if there]
-        looked += [place for low, high in spans for place in range(low, high)]
-        data = iter(self._postings.weights(term.number, indices[looked], tf[looked]).tolist())
-        weights = [next(data) if there else 0.0 for there in held]
-        shares = [
-            DOCUMENT_WEIGHT * sum(islice(data, high - low)) / size for (low, high), size in zip(spans, self._sizes, strict=True)
-        ] or [0.0] * len(held)
-        return [(term.weight * (one + share), there) for one, share, there in zip(weights, shares, held, strict=True)]
+        edges = held.searchsorted(spans.astype(held.dtype)).tolist()
+        looked = np.concatenate([np.arange(low, high) for low, high in edges])
+        rows.append((held[looked], table.shares(held[looked], tf[looked])))
+    passages, shares = (np.concatenate(parts) for parts in zip(*rows, strict=True))
+    return Gathered(passages, shares, [len(own) for own, _ in rows])

@@ -169,7 +169,7 @@ class Index:
                 return False
             if file.known is not None and now[0] != file.known[0]:
                 return True
-            if self._digests.get(file.path, ((0, 0), ""))[0] != now:
+            if self._digests.get(file.path, (None, ""))[0] != now:
                 with open(file.path, "rb") as opened:
                     self._digests[file.path] = (now, hashlib.file_digest(opened, "sha256").hexdigest())
             return self._digests[file.path][1] != file.sha256

@@ -7,7 +7,7 @@ that says it in other words. Not useful for: finding passages that hold no word 
 """
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from math import sqrt
@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ketaqa import compiled, semantics
-from ketaqa.analysis import Analyser
+from ketaqa.analysis import Words
 from ketaqa.encoder import Encoder
 from ketaqa.postings import Postings
 
@@ -35,9 +35,13 @@ BLOCK = 8192  # passages whose vectors are compared at a time
 # passages of which the compiled look at all pays, and the steps of a number there
 LARGE, STEPS = 20_000, 1023
 SMALL = 4096  # passages of an index whose vectors are kept unpacked, in 6 MB
+# what a product in single precision may be off at most, for a question's vector of length 1: 384 roundings of 6e-8 each of
+# numbers that are at most 2 together are half of it
+OFF = 1e-4
 QUESTION, BEFORE = "(the whole question)", "(the question before)"
 
 Vector = NDArray[np.float64]
+Shares = tuple[Iterable[str], Vector]  # words, and a vector each, by rows
 
 
 @dataclass(frozen=True)
@@ -56,66 +60,71 @@ class Meaning:
     weight: float = 1.0
     companies: dict[int, Vector] = field(default_factory=dict, repr=False, compare=False)
 
-    def of(self, question: str, analyser: Analyser, before: str = "") -> dict[str, Vector]:
-        """The vector of each word of a question; their sum is the question's.
+    def of(self, question: tuple[str, Words], before: tuple[str, Words] = ("", [])) -> dict[str, Vector]:
+        """The vector of each word of a question, given with its words; their sum is the question's.
 
         An encoder's stands under QUESTION. Words of `before`, the question before, that it lacks are lent at LENT.
         """
-        own, idf = self._of(question, analyser, QUESTION)
-        lent, _ = self._of(before, analyser, BEFORE)
+        (words, own), idf = self._of(*question, QUESTION)
         # counted words add up, the parts of a vector scatter: their sum grows with the root
         scale = self.weight * sqrt(max(idf, 1.0))
-        found = {word: scale * vector for word, vector in own.items()}
-        for word, vector in lent.items():
-            found.setdefault(word, LENT * scale * vector)
+        found = dict(zip(words, scale * own, strict=True))
+        if before[0]:
+            (words, lent), _ = self._of(*before, BEFORE)
+            found = dict(zip(words, LENT * scale * lent, strict=True)) | found
         return found
 
-    def _of(self, question: str, analyser: Analyser, name: str) -> tuple[dict[str, Vector], float]:
+    def _of(self, question: str, read: Words, name: str) -> tuple[Shares, float]:
         """The vectors of a question's words, unscaled, and the idf of all of them, those that no passage holds included."""
-        if not question:
-            return {}, 0.0
-        occurrences = Counter(analyser.words_and_terms(question))
+        occurrences = Counter(read)
         numbers = {term: self.postings.find(term) for _, term in occurrences if term is not None}
-        df = {term: 0 if number is None else self.postings.df(number) for term, number in numbers.items()}
-        idf = {term: self.postings.idf(count) for term, count in df.items()}
-        found: dict[str, Vector] = {}
-        general = self._encoded(question, name) if self.encoder else self._general(occurrences)
+        idf = {term: self.postings.idf_of(number) for term, number in numbers.items()}
         held = {term: number for term, number in numbers.items() if number is not None}
-        for share in (general, self._company(occurrences, held, idf)):
-            for word, vector in share.items():
-                found[word] = found[word] + vector if word in found else vector
+        general = self._encoded(question, name) if self.encoder else self._general(occurrences)
+        found = self._added(general, self._company(occurrences, held, idf))
         return found, sum(count * idf[term] for (_, term), count in occurrences.items() if term is not None)
 
-    def _encoded(self, question: str, name: str) -> dict[str, Vector]:
-        if self.encoder is None or not question.strip():
-            return {}
-        return {name: ENCODER_WEIGHT * self.encoder.encode([question])[0].astype(np.float64)}
+    def _added(self, first: Shares, second: Shares) -> Shares:
+        """The sum of the shares of each word."""
+        (words, vectors), (others, beside) = first, second
+        places = {word: place for place, word in enumerate(words)}
+        rows = [places.setdefault(word, len(places)) for word in others]
+        total = np.zeros((len(places), len(self.mean)))
+        total[: len(vectors)] = vectors
+        total[rows] += beside
+        return places, total
 
-    def _general(self, occurrences: Mapping[tuple[str, str | None], int]) -> dict[str, Vector]:
+    @cached_property
+    def _none(self) -> Shares:
+        return [], np.empty((0, len(self.mean)))
+
+    def _encoded(self, question: str, name: str) -> Shares:
+        if self.encoder is None or not question.strip():
+            return self._none
+        return [name], ENCODER_WEIGHT * self.encoder.encode([question]).astype(np.float64)
+
+    def _general(self, occurrences: Mapping[tuple[str, str | None], int]) -> Shares:
         if not self.general:
-            return {}
-        known = semantics.table().vectors([word for word, _ in occurrences])
-        times = {word: count for (word, _), count in occurrences.items() if word in known}
+            return self._none
+        times = {word: count for (word, _), count in occurrences.items()}
+        words, vectors = semantics.table().vectors(times)
         # the table was fitted on sums divided by the root of the number of words
-        scale = TABLE_WEIGHT / sqrt(sum(times.values()) or 1)
-        return {word: scale * times[word] * known[word].astype(np.float64) for word in times}
+        scale = TABLE_WEIGHT / sqrt(sum(times[word] for word in words) or 1)
+        return words, _times([scale * times[word] for word in words], vectors)
 
     def _company(
         self, occurrences: Mapping[tuple[str, str | None], int], held: Mapping[str, int], idf: Mapping[str, float]
-    ) -> dict[str, Vector]:
+    ) -> Shares:
         scale = COMPANY_WEIGHT / sqrt(len(held) or 1)
-        means = dict(zip(held, self._means_of(list(held.values())), strict=True))
-        found: dict[str, Vector] = {}
-        for (word, term), count in occurrences.items():
-            if term is not None and term in held:
-                found[word] = scale * count * idf[term] * means[term]
-        return found
-
-    def _means_of(self, terms: Sequence[int]) -> list[Vector]:
-        """The mean of the passages that hold each term, by its weight there; where they are many, of some evenly apart."""
-        return [kept if (kept := self.companies.get(term)) is not None else self._mean_of(term) for term in terms]
+        counts = {word: (term, count) for (word, term), count in occurrences.items() if term is not None and term in held}
+        means = np.array([self._mean_of(held[term]) for term, _ in counts.values()]).reshape(-1, len(self.mean))
+        return counts, _times([scale * count * idf[term] for term, count in counts.values()], means)
 
     def _mean_of(self, term: int) -> Vector:
+        """The mean of the passages that hold a term, by its weight there; where they are many, of some evenly apart."""
+        kept = self.companies.get(term)
+        if kept is not None:
+            return kept
         held, tf = self.postings.counts(term)
         step = np.arange(min(COMPANY, len(held))) * len(held) // min(COMPANY, len(held))
         weights = self.postings.weights(term, held[step], tf[step])
@@ -123,7 +132,7 @@ class Meaning:
 
     def remember(self) -> None:
         """Keep the company of every word of a small index: of all of them, for what people ask is not remembered."""
-        if len(self.codes) <= SMALL:
+        if self.small:
             vocabulary = self.postings.vocabulary
             # evidence of headings holds a colon
             words = [n for n in range(len(vocabulary)) if ":" not in vocabulary[n]]
@@ -133,15 +142,31 @@ class Meaning:
         """How much nearer than the average passage each of these lies to a question's vector (further: below 0)."""
         return self._nearer(semantics.products(self.codes[passages], vector), passages, vector)
 
+    @property
+    def small(self) -> bool:
+        """Whether the passages' vectors are kept unpacked."""
+        return len(self.codes) <= SMALL
+
+    def nearly(self, passages: NDArray[np.int64], vector: Vector) -> tuple[NDArray[np.float32], float]:
+        """`scores` in a small part of the time, for a small index, and what they are off at most."""
+        asked = vector.astype(np.float32)
+        # picking rows takes longer than looking at twice as many
+        near = (self._kept @ asked)[passages] if len(self.codes) < 2 * len(passages) else self._kept[passages] @ asked
+        return near, OFF * sqrt(float(vector @ vector))
+
     def shares(self, passages: NDArray[np.int64], vectors: Vector) -> NDArray[np.float64]:
         """`scores` (vectors, passages) of several vectors with few passages."""
         return self._nearer(semantics.products_of_few(self.codes[passages], vectors), passages, vectors)
 
     def _nearer(self, near: NDArray[np.float64], passages: NDArray[np.int64], vectors: Vector) -> NDArray[np.float64]:
-        average = np.einsum("...j,j->...", vectors, self.mean.astype(np.float64))[..., None]
-        lengths = self._lengths[passages] if len(self.codes) <= SMALL else semantics.lengths(self.codes[passages])
+        average = np.einsum("...j,j->...", vectors, self._mean)[..., None]
+        lengths = self._lengths[passages] if self.small else semantics.lengths(self.codes[passages])
         # a passage without a vector is neither near nor far
         return np.where(np.isfinite(lengths), near / lengths - average, 0.0)
+
+    @cached_property
+    def _mean(self) -> Vector:
+        return self.mean.astype(np.float64)
 
     @cached_property
     def _lengths(self) -> NDArray[np.float64]:
@@ -176,7 +201,7 @@ class Meaning:
         return np.flatnonzero(found >= np.partition(found, -count)[-count] - 2.0 * off)
 
     def _centred(self, passages: NDArray[np.integer]) -> NDArray[np.float64]:
-        vectors = self._kept[passages] if len(self.codes) <= SMALL else self._less_mean(self.codes[passages])
+        vectors = self._kept[passages] if self.small else self._less_mean(self.codes[passages])
         return vectors.astype(np.float64)
 
     @cached_property
@@ -187,3 +212,8 @@ class Meaning:
         vectors = semantics.unpacked(codes) - self.mean
         vectors[~codes.any(axis=1)] = 0.0  # a passage without a vector is neither near nor far
         return np.asarray(vectors, dtype=np.float32)
+
+
+def _times(factors: list[float], vectors: NDArray[np.floating]) -> Vector:
+    """Each row times its factor."""
+    return np.array(factors, dtype=np.float64)[:, None] * vectors

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
-from ketaqa import answerer, conversation, explaining, safety, semantics
+from ketaqa import answerer, conversation, danger, explaining, safety, semantics
+from ketaqa.analysis import Words
 from ketaqa.config import MAX_K, Config
 from ketaqa.conversation import Message
 from ketaqa.errors import BadQuestion, BadSetting
@@ -15,9 +16,10 @@ from ketaqa.retriever import QueryTerm
 from ketaqa.safety import Care
 
 DEFAULT_K = 4
-REMEMBERED = 200_000  # terms of a vocabulary that a server keeps in memory, in some 30 MB
+REMEMBERED = 200_000  # terms of a vocabulary, and postings, that a server keeps in memory, in some 30 MB each
 READ = 1024  # passages, of those shown last, that are kept cut into sentences: cutting takes longer than finding
 Found = tuple[int, float]  # the number of a passage, and its score
+Reasons = tuple[TermWeight, ...]
 STALE = "{} changed since this index was built, so its text is not quoted. Build the index again: ketaqa index SOURCE -o INDEX"
 NO_HELP = "This is not answered here."
 NO_QUESTION = "That asks nothing. Type what you would like to know."
@@ -40,9 +42,13 @@ class KetaQA:
 
     def prepare(self) -> None:
         """Read into memory what many questions need: for a server, before the first of them."""
+        danger.remember()
+        postings = self.index.retriever.postings
         if self.index.retriever.meaning is not None:
             self.index.retriever.meaning.remember()
-        for vocabulary in (self.index.retriever.postings.vocabulary, semantics.table().vocabulary):
+        if len(postings.indices) <= REMEMBERED:
+            postings.remember()
+        for vocabulary in (postings.vocabulary, semantics.table().vocabulary):
             if len(vocabulary) <= REMEMBERED:
                 vocabulary.remember()
 
@@ -65,7 +71,7 @@ class KetaQA:
         answer = self._looked_up(asked, self._query(asked), care.notices, k)
         if answer.status == "abstained" and asked.context:
             # leaning wording ("it") may just as well mean the subject of all documents: as typed, then
-            return self._looked_up(asked, self.index.retriever.query(asked.text), care.notices, k)
+            return self._looked_up(asked, self.index.retriever.query(asked.text, read=asked.read), care.notices, k)
         return answer
 
     def care(self, question: str, history: Sequence[Message] = ()) -> Care:
@@ -74,17 +80,22 @@ class KetaQA:
 
     def _asked(self, question: str, history: Sequence[Message]) -> "_Asked":
         before = conversation.recent(history)
-        text, corrections = self._mended(question)
+        # plain words that the documents hold need no mending
+        read = self.index.analyser.words_and_terms(question) if question.isascii() and self._short(question) else None
+        known = read is not None and self.index.spelling.holds(read)
+        text, corrections = (question, ()) if known else self._mended(question)
         read_before = [self._mended(one)[0] for one in before]
-        return _Asked(question, text, corrections, before, read_before, conversation.leans(question))
+        return _Asked(question, text, corrections, before, read_before, conversation.leans(question), read if known else None)
 
     def _mended(self, text: str) -> tuple[str, tuple[Correction, ...]]:
+        return self.index.spelling.read(text) if self._short(text) else (text, ())
+
+    def _short(self, text: str) -> bool:
         # a text too long to be a question is not looked at word by word
-        return self.index.spelling.read(text) if len(text) <= self.config.max_question_length else (text, ())
+        return len(text) <= self.config.max_question_length
 
     def _looked_up(self, asked: "_Asked", query: list[QueryTerm], notices: tuple[Notice, ...], k: int) -> Answer:
-        found, stale = self._fresh(query, k)
-        reasons = self._reasons(found, query)
+        found, reasons, stale = self._fresh(query, k)
         notices += (Notice("stale", stale),) if stale else ()
         sure = self.confidence(query, reasons[0]) if reasons else 0.0
         if sure < answerer.THRESHOLD:
@@ -98,8 +109,8 @@ class KetaQA:
 
     def _query(self, asked: "_Asked") -> list[QueryTerm]:
         # a text too long to be a question is no context either
-        context = asked.context if len(asked.context) <= self.config.max_question_length else ""
-        return self.index.retriever.query(asked.text, context and asked.read_before[0])
+        context = asked.context if self._short(asked.context) else ""
+        return self.index.retriever.query(asked.text, context and asked.read_before[0], asked.read)
 
     def confidence(self, query: Sequence[QueryTerm], terms: Sequence[TermWeight]) -> float:
         """How likely, in [0, 1], a passage answers a question, from what its terms added to its score."""
@@ -113,8 +124,8 @@ class KetaQA:
         """The hits of `search`, and what to say where passages were left out; empty where none was."""
         text, _ = self._mended(self._checked(query))
         terms = self.index.retriever.query(text)
-        found, stale = self._fresh(terms, _checked_k(k))
-        return self._hits(found, self._reasons(found, terms), terms, text), stale
+        found, reasons, stale = self._fresh(terms, _checked_k(k))
+        return self._hits(found, reasons, terms, text), stale
 
     def corrections(self, query: str) -> tuple[Correction, ...]:
         """Which misspelt words of a query `search` reads as which others."""
@@ -143,15 +154,17 @@ class KetaQA:
             raise BadQuestion("the question is not valid text (a lone surrogate); type it again")
         return question
 
-    def _fresh(self, query: list[QueryTerm], k: int) -> tuple[list[Found], str]:
-        """The k best passages whose files did not change, and, where one was left out, what to say of it."""
+    def _fresh(self, query: list[QueryTerm], k: int) -> tuple[list[Found], list[Reasons], str]:
+        """The k best passages whose files did not change, their reasons, and, where one was left out, what to say of it."""
         wanted = k
         while True:
-            found = self.index.retriever.search(query, wanted)
+            told = self.index.retriever.told(query, wanted)
+            found = told.hits
             changed = self.index.stale(self.index.document_of(n) for n, _ in found)
-            fresh = [(n, s) for n, s in found if self.index.document_of(n) not in changed]
+            fresh = [(n, s) for n, s in found if self.index.document_of(n) not in changed][:k] if changed else found
             if len(fresh) >= k or len(found) < wanted:
-                return fresh[:k], self._said_of(changed)
+                reasons = explaining.explained(self.index.retriever, query, [n for n, _ in fresh], told)
+                return fresh, reasons, self._said_of(changed)
             wanted *= 4
 
     def _said_of(self, changed: set[int]) -> str:
@@ -160,16 +173,11 @@ class KetaQA:
             return ""
         return STALE.format(names[0] if len(names) == 1 else f"{names[0]} and {len(names) - 1} more")
 
-    def _reasons(self, found: list[Found], query: list[QueryTerm]) -> list[tuple[TermWeight, ...]]:
-        return explaining.explained(self.index.retriever, query, [number for number, _ in found])
-
-    def _hits(
-        self, found: list[Found], reasons: list[tuple[TermWeight, ...]], query: list[QueryTerm], question: str
-    ) -> list[Hit]:
-        hits = []
+    def _hits(self, found: list[Found], reasons: list[Reasons], query: list[QueryTerm], question: str) -> list[Hit]:
+        hits, sought = [], answerer.sought(query, question)
         for rank, ((number, score), terms) in enumerate(zip(found, reasons, strict=True), 1):
             passage, citation, read = self._read(number)
-            hits.append(Hit(rank, score, answerer.highlighted(passage, read, query, question), citation, terms))
+            hits.append(Hit(rank, score, answerer.highlighted(passage, read, sought), citation, terms))
         return hits
 
     def _read_anew(self, number: int) -> tuple[Passage, Citation, answerer.Reading]:
@@ -205,6 +213,7 @@ class _Asked:
     before: list[str]
     read_before: list[str]
     leans: bool
+    read: Words | None  # the words of `text`, where they are known already
 
     @property
     def context(self) -> str:

@@ -6,7 +6,7 @@ Not useful for: texts, files.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from ketaqa import weighting as formulas
 from ketaqa.errors import BadSetting
+from ketaqa.gathered import Gathered, Kept
 from ketaqa.pool import threaded
 
 MOST = np.iinfo(np.uint16).max  # times that a term counts in a passage
@@ -104,6 +105,13 @@ class Pairs:
         nexts, wanted = self.nexts[low:high], np.int32(second)
         return self.passages[low + int(nexts.searchsorted(wanted)) : low + int(nexts.searchsorted(wanted, "right"))]
 
+    def counts(self) -> tuple[NDArray[np.int64], Passages, Counts]:
+        """All pairs, passage by passage: the number of each, as `Postings.find` makes it, its passage and its count there."""
+        terms = len(self.indptr) - 1
+        numbers = terms * (np.repeat(np.arange(terms), np.diff(self.indptr)) + 1) + self.nexts
+        last = np.flatnonzero(np.diff(numbers, append=-1).astype(bool) | np.diff(self.passages, append=-1).astype(bool))
+        return numbers[last], self.passages[last], np.minimum(np.diff(last, prepend=-1), MOST).astype(np.uint16)
+
 
 @dataclass(frozen=True)
 class Postings:
@@ -122,6 +130,7 @@ class Postings:
     norms: NDArray[np.float32]
     upper: NDArray[np.float32]
     weighting: str
+    kept: Kept | None = field(default=None, init=False, repr=False, compare=False)
 
     @classmethod
     def of(
@@ -145,7 +154,15 @@ class Postings:
 
     def __getstate__(self) -> dict[str, Any]:
         # what the compiled code keeps beside is made anew
-        return {name: value for name, value in self.__dict__.items() if name != "reader"}
+        return {name: value for name, value in self.__dict__.items() if name not in ("reader", "kept")}
+
+    def remember(self) -> None:
+        """Keep all rows in memory, with what each posting weighs: for a server, and not too many postings."""
+        numbers = np.repeat(np.arange(len(self.vocabulary)), np.diff(self.indptr))
+        blocks = [(numbers, self.indices, self.tf), *([self.pairs.counts()] if self.pairs else [])]
+        numbers, passages, tf = (np.concatenate(parts) for parts in zip(*blocks, strict=True))
+        idf = [self.idf(df) for df in range(self.passages + 1)]
+        object.__setattr__(self, "kept", Kept(numbers, passages, self.shares(passages, tf), idf))
 
     @property
     def passages(self) -> int:
@@ -164,9 +181,11 @@ class Postings:
         if not second or number is None:
             return number
         other = self.vocabulary.find(second) if self.pairs is not None else None
-        if other is None or self.pairs is None or not len(self.pairs.row(number, other)):
+        if other is None or self.pairs is None:
             return None
-        return len(self.vocabulary) * (number + 1) + other
+        pair = len(self.vocabulary) * (number + 1) + other
+        found = pair in self.kept if self.kept else len(self.pairs.row(number, other)) > 0
+        return pair if found else None
 
     def counts(self, number: int) -> tuple[Passages, Counts]:
         """The passages that hold a term, rising, and how often each does."""
@@ -179,6 +198,19 @@ class Postings:
         found = self.pairs.row(first - 1, second)
         last = np.flatnonzero(np.diff(found, append=-1))
         return found[last], np.minimum(np.diff(last, prepend=-1), MOST).astype(np.uint16)
+
+    def row(self, number: int) -> tuple[Passages, NDArray[np.float64]]:
+        """The passages that hold a term, rising, and the `shares` of its postings."""
+        if self.kept:
+            return self.kept.row(number)
+        held = self.counts(number)
+        return held[0], self.shares(*held)
+
+    def rows(self, numbers: Sequence[int]) -> Gathered:
+        """The rows of some terms; one number at least."""
+        rows = [self.row(number) for number in numbers]
+        passages, shares = (np.concatenate(parts) for parts in zip(*rows, strict=True))
+        return Gathered(passages, shares, [len(own) for own, _ in rows])
 
     def weights(self, number: int, passages: Passages, tf: Counts) -> NDArray[np.float64]:
         """What a term weighs in passages that hold it as often as that."""
@@ -196,7 +228,13 @@ class Postings:
         """How many passages hold a term."""
         if number < len(self.vocabulary):
             return int(self.indptr[number + 1] - self.indptr[number])
-        return len(self.counts(number)[0])
+        return self.kept.df(number) if self.kept else len(self.counts(number)[0])
+
+    def idf_of(self, number: int | None) -> float:
+        """The idf of a term; without a number, of one that no passage holds."""
+        if self.kept:
+            return self.kept.idf_of(number)
+        return self.idf(0 if number is None else self.df(number))
 
     def idf(self, df: int) -> float:
         """The idf of a term that stands in `df` passages, by this weighting; df may be 0."""

@@ -11,10 +11,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import get_args
+from typing import Any, get_args
 
 from ketaqa import danger
 from ketaqa.records import Link, Notice, NoticeKind
+from ketaqa.wordings import Wordings
 
 GRAVEST = get_args(NoticeKind)  # the kinds in falling order
 # chosen by benchmarks/fit_danger.py: above the first help stands in place of an answer, above the second beside one
@@ -25,15 +26,15 @@ RULES = Path(__file__).parent / "data" / "safety.toml"
 LONGEST = 2000
 APOSTROPHES = re.compile("[‘’‛´`ʼʹ′]")
 _WORDS = re.compile(r"<(\w+)>")
+_NO_WORD = re.compile(r"[\W_]+")
 
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """A notice, whether it takes the answer's place, and the wordings that call for it."""
+    """A notice, whether it takes the answer's place, and the wordings that do not call for it."""
 
     notice: Notice
     instead: bool
-    pattern: re.Pattern[str]
     unless: tuple[re.Pattern[str], ...]
 
 
@@ -53,7 +54,7 @@ class Care:
 def check(question: str) -> Care:
     """The notices that a question calls for; of a very long one its beginning and its end are read."""
     text = normalised(question if len(question) <= 2 * LONGEST else f"{question[:LONGEST]} {question[-LONGEST:]}")
-    called = [rule for rule in _rules() if _fits(rule, text)]
+    called = _called(text)
     silent = any(rule.instead for rule in called)
     if not silent:
         learned, silent = _learned(text)
@@ -101,35 +102,55 @@ def joined(first: Care, second: Care) -> Care:
 def normalised(question: str) -> str:
     """Lower case in Unicode's compatibility form, apostrophes left out ("don't" and "dont" are one), words between blanks."""
     # first the apostrophes: the compatibility form takes some of them apart
-    text = unicodedata.normalize("NFKC", APOSTROPHES.sub("'", question)).casefold()
-    # invisible characters inside a word must not hide it
-    text = "".join(c for c in text if unicodedata.category(c) != "Cf")
+    text = APOSTROPHES.sub("'", question)
+    if text.isascii():  # the same, sooner
+        text = text.lower()
+    else:
+        text = unicodedata.normalize("NFKC", text).casefold()
+        # invisible characters inside a word must not hide it
+        text = "".join(c for c in text if unicodedata.category(c) != "Cf")
     text = text.replace("od'd", "overdosed").replace("'", "")
-    return " ".join(re.sub(r"[\W_]+", " ", text).split())
+    return " ".join(_NO_WORD.sub(" ", text).split())
 
 
-def _fits(rule: Rule, text: str) -> bool:
-    # only these words are harmless: what stands beside them may not be
+def _called(text: str) -> list[Rule]:
+    """The rules whose wordings fit, in their order."""
+    fitting = _wordings().fitting(text)
+    return [rule for number, rule in enumerate(_rules()) if number in fitting and _grave(number, rule, text)]
+
+
+def _grave(number: int, rule: Rule, text: str) -> bool:
+    """Whether a rule that fits a text fits it without its harmless words: what stands beside them may not be harmless."""
+    if not rule.unless:
+        return True
     for harmless in rule.unless:
         text = harmless.sub(" | ", text)
-    return rule.pattern.search(text) is not None
+    return number in _wordings().fitting(text)
+
+
+@cache
+def _data() -> dict[str, Any]:
+    return tomllib.loads(RULES.read_text(encoding="utf-8"))
+
+
+def _written_out(patterns: Sequence[str]) -> list[str]:
+    return [_WORDS.sub(lambda m: str(_data()["words"][m[1]]), pattern) for pattern in patterns]
+
+
+@cache
+def _wordings() -> Wordings[int]:
+    """The wordings of all rules, by the rule's number."""
+    rows = enumerate(_data()["rule"])
+    return Wordings((number, pattern) for number, row in rows for pattern in _written_out(row["patterns"]))
 
 
 @cache
 def _rules() -> tuple[Rule, ...]:
-    data = tomllib.loads(RULES.read_text(encoding="utf-8"))
-    lines = {key: tuple(Link(**link) for link in links) for key, links in data["lines"].items()}
-    words = data["words"]
+    lines = {key: tuple(Link(**link) for link in links) for key, links in _data()["lines"].items()}
 
-    def compiled(patterns: list[str]) -> re.Pattern[str]:
-        # as one expression, which reads a message once: one by one they took three times as long
-        return re.compile(rf"\b(?:{'|'.join(_WORDS.sub(lambda m: words[m[1]], p) for p in patterns)})\b")
+    def rule(row: dict[str, Any]) -> Rule:
+        notice = Notice(row["kind"], row["text"], lines[row["lines"]] if "lines" in row else ())
+        unless = (re.compile(rf"\b(?:{pattern})\b") for pattern in _written_out(row.get("unless", [])))
+        return Rule(notice, row["instead"], tuple(unless))
 
-    def rule(row: dict[str, object]) -> Rule:
-        kind: NoticeKind = row["kind"]  # type: ignore[assignment]  # a test checks every kind in the file
-        notice = Notice(kind, str(row["text"]), lines[str(row["lines"])] if "lines" in row else ())
-        patterns: list[str] = row["patterns"]  # type: ignore[assignment]
-        unless: list[str] = row.get("unless", [])  # type: ignore[assignment]
-        return Rule(notice, bool(row["instead"]), compiled(patterns), tuple(compiled([one]) for one in unless))
-
-    return tuple(rule(row) for row in data["rule"])
+    return tuple(map(rule, _data()["rule"]))

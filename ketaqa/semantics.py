@@ -5,7 +5,7 @@ sum over the words of a short text comes near to the sentence encoder's vector o
 without a model, and word by word. Useful for: words that a passage does not use. Not useful for: exact words, numbers, names.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import cache, cached_property
 from pathlib import Path
 
@@ -52,8 +52,8 @@ def packed(vectors: Vectors) -> Codes:
 
 def unpacked(codes: Codes) -> Vectors:
     """Codes (n, half) as vectors (n, even) of length 1."""
-    vectors = np.take(_PAIRS, codes).view(np.float32)
-    return np.asarray(vectors / np.linalg.norm(vectors, axis=1, keepdims=True), dtype=np.float32)
+    vectors = _PAIRS.ravel().take(codes).view(np.float32)
+    return np.asarray(vectors / np.sqrt(np.add.reduce(vectors * vectors, axis=1, keepdims=True)), dtype=np.float32)
 
 
 def lengths(codes: Codes) -> NDArray[np.float64]:
@@ -72,8 +72,9 @@ def products(codes: Codes, vector: NDArray[np.float64]) -> NDArray[np.float64]:
 def products_of_few(codes: Codes, vectors: NDArray[np.float64]) -> NDArray[np.float64]:
     """`products` (vectors, n) of several vectors with few codes (n, half), equal to the last bit, without tables."""
     # of a single row the library makes a sum that it rounds otherwise: two at least
-    rows = np.take(_NUMBERS, np.resize(codes, (max(2, len(codes)), codes.shape[1])), axis=0)
-    asked = np.resize(vectors, (max(2, len(vectors)), vectors.shape[1])).reshape(-1, codes.shape[1], 2)
+    some = codes if len(codes) > 1 else np.resize(codes, (2, codes.shape[1]))
+    asked = vectors if len(vectors) > 1 else np.resize(vectors, (2, vectors.shape[1]))
+    rows, asked = _NUMBERS.take(some, axis=0), asked.reshape(-1, codes.shape[1], 2)
     pairs = np.matmul(asked.transpose(1, 0, 2), rows.transpose(1, 2, 0))
     return np.asarray(np.ascontiguousarray(pairs.transpose(1, 2, 0)).sum(axis=2)[: len(vectors), : len(codes)])
 
@@ -105,11 +106,10 @@ class Table:
         )
         self.vocabulary = Vocabulary(blob, ends)
 
-    def vectors(self, asked: Sequence[str]) -> dict[str, Vectors]:
-        """The vectors of those words that the table knows, by word."""
+    def vectors(self, asked: Iterable[str]) -> tuple[list[str], Vectors]:
+        """Those of the words, each once, that the table knows, and their vectors."""
         numbers = {word: number for word in dict.fromkeys(asked) if (number := self.vocabulary.find(word)) is not None}
-        rows = np.array(list(numbers.values()), dtype=np.int64)
-        return dict(zip(numbers, self._of(rows), strict=True))
+        return list(numbers), self._of(np.array(list(numbers.values()), dtype=np.int64))
 
     def __contains__(self, word: str) -> bool:
         return self.vocabulary.find(word) is not None

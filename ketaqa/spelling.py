@@ -14,7 +14,7 @@ import regex
 from numpy.typing import NDArray
 
 from ketaqa import semantics
-from ketaqa.analysis import TOKEN, Analyser, words
+from ketaqa.analysis import TOKEN, Analyser, Words, words
 from ketaqa.postings import Vocabulary
 from ketaqa.records import Correction
 
@@ -39,6 +39,10 @@ class Spelling:
     counts: NDArray[np.int32]
     analyser: Analyser
     known: Callable[[str], bool]
+
+    def holds(self, read: Words) -> bool:
+        """Whether the documents hold every word of a question, so that none is misspelt."""
+        return all(term is None or self.known(term) for _, term in read)
 
     def read(self, question: str) -> tuple[str, tuple[Correction, ...]]:
         """The question with each misspelt word replaced by the word that was meant, and what was replaced.

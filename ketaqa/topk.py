@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from ketaqa import compiling
 from ketaqa.compiling import Query
+from ketaqa.gathered import Gathered
 from ketaqa.postings import Postings
 
 # passages for each sum wanted from which MaxScore pays: of 100,000 it takes a fourth of the time where 10 are wanted, as long
@@ -26,7 +27,9 @@ Scores = NDArray[np.float64]
 
 
 class Sums(Protocol):
-    """The sums of a question's weights, of all passages."""
+    """The sums of a question's weights, of all passages; `rows`: the terms' rows, where they were gathered."""
+
+    rows: Gathered | None
 
     def best(self, k: int) -> Numbers:
         """The passages of the k largest sums above 0, rising."""
@@ -60,22 +63,25 @@ def best(numbers: Numbers, scores: Scores, k: int) -> Numbers:
 class Added:
     """All postings, added up by NumPy."""
 
+    rows: Gathered | None = None
+
     def __init__(self, postings: Postings, query: Query) -> None:
-        rows = [postings.counts(number) for number, _ in query]
-        shares = [w * postings.factor(n) * postings.shares(*row) for (n, w), row in zip(query, rows, strict=True)]
-        if postings.passages < SMALL and rows:
+        weights = [weight * postings.factor(number) for number, weight in query]
+        if postings.passages < SMALL and query:
             # all at once, passage by passage in the same order
-            indices = np.concatenate([passages for passages, _ in rows])
-            self._sums = np.bincount(indices, np.concatenate(shares), postings.passages).astype(np.float64, copy=False)
+            self.rows = postings.rows([number for number, _ in query])
+            shares = np.array(weights).repeat(self.rows.sizes) * self.rows.shares
+            self._sums = np.bincount(self.rows.passages, shares, postings.passages).astype(np.float64, copy=False)
             return
         self._sums = np.zeros(postings.passages)
-        for (passages, _), own in zip(rows, shares, strict=True):
-            self._sums[passages] += own
+        for (number, _), weight in zip(query, weights, strict=True):
+            passages, own = postings.row(number)
+            self._sums[passages] += weight * own
 
     def best(self, k: int) -> Numbers:
         """See Sums."""
         found = np.flatnonzero(self._sums > 0.0)
-        return np.sort(best(found, self._sums[found], k))
+        return found if len(found) <= k else np.sort(best(found, self._sums[found], k))
 
     def at(self, passages: Numbers) -> Scores:
         """See Sums."""
@@ -98,6 +104,8 @@ class Summed(Added):
 
 class Searched:
     """The postings that can matter, by MaxScore."""
+
+    rows: Gathered | None = None
 
     def __init__(self, postings: Postings, query: Query, compiled: Any) -> None:
         self._passages, self._compiled = postings.passages, compiled

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from ketaqa import loaders, shipped
+from ketaqa import analysis, loaders, shipped
 from ketaqa.analysis import HEADING, Analyser, analyser, sentences
 from ketaqa.errors import BadIndex
 
@@ -244,3 +244,8 @@ def test_an_unknown_analyser_is_refused(name):
     assert "analyser" in message
     assert repr(name) in message
     assert "english, plain" in message
+
+
+@given(st.text(alphabet=st.characters(codec="ascii")))
+def test_plain_words_are_folded_as_all_words_are(word):
+    assert analysis._folded(word) == unicodedata.normalize("NFKC", word).casefold().replace("’", "'").replace(" ", "")

@@ -31,7 +31,7 @@ def spans(found, document):
 
 
 def highlighted(found, headings, query, question):
-    return answerer.highlighted(found, answerer.reading(found, headings, ENGLISH), query, question)
+    return answerer.highlighted(found, answerer.reading(found, headings, ENGLISH), answerer.sought(query, question))
 
 
 def marked(text, question, section=(), headings=()):

@@ -31,6 +31,14 @@ def test_the_stored_model_is_the_one_that_the_script_makes(fitted):
     assert json.loads(json.dumps(fit_danger.saved(fitted[0]))) == json.loads(danger.MODEL.read_text(encoding="utf-8"))
 
 
+def test_words_that_are_remembered_change_nothing(fitted):
+    texts = [safety.normalised(text) for text, _ in fitted[2]] + ["", "zxqv", "ketamine " * 50]
+    read = [danger.probabilities(text) for text in texts]
+    danger.remember()
+    assert [danger.probabilities(text) for text in texts] == read
+    danger._known.clear()
+
+
 @settings(max_examples=100, deadline=None)
 @given(st.text(max_size=200))
 def test_the_probabilities_sum_to_one(text):

@@ -26,3 +26,20 @@ def test_a_passage_is_explained_wherever_it_stands(shipped):
     query = ranker.query("How much does a ketamine drip cost?")
     places = [shipped.info.passages - 1, 0, 7, 7]
     assert explained(ranker, query, places) == [explained(ranker, query, [number])[0] for number in places]
+
+
+@pytest.mark.parametrize("question", QUESTIONS)
+@pytest.mark.parametrize("kept", [False, True])
+def test_what_was_told_on_the_way_gives_the_same_reasons(shipped, question, kept):
+    ranker = shipped.index.retriever
+    postings = replace(ranker.postings)
+    if kept:
+        postings.remember()
+    remembering = replace(ranker, postings=postings)
+    assert remembering.query(question) == ranker.query(question)
+    query = ranker.query(question)
+    told = remembering.told(query, 4)
+    assert told.hits == ranker.search(query, 4)
+    passages = [number for number, _ in told.hits]
+    assert explained(remembering, query, passages, told) == explained(ranker, query, passages)
+    assert explained(remembering, query, passages) == explained(ranker, query, passages)

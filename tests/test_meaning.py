@@ -151,6 +151,27 @@ def test_words_lent_by_the_question_before_weigh_less():
     assert lent["meaning:bladder"] == pytest.approx(meaning.LENT * own["meaning:bladder"])
 
 
+@pytest.mark.parametrize(
+    "question", ["How fast does ketamine work for depression?", "ketamine", "is it safe to drive home", "zx"]
+)
+@pytest.mark.parametrize("k", [1, 4, 30, 1000])
+def test_passages_that_cannot_be_among_the_best_are_passed_over_without_a_change(shipped, question, k, monkeypatch):
+    ranker = shipped.index.retriever
+    query = ranker.query(question)
+    passed_over = ranker.search(query, k)
+    monkeypatch.setattr(meaning, "SMALL", 0)
+    assert ranker.search(query, k) == passed_over
+
+
+def test_single_precision_is_off_by_less_than_is_said(shipped):
+    ranker, passages = shipped.index.retriever, np.arange(shipped.info.passages)
+    for question in ("How fast does ketamine work for depression?", "Is it safe to drive home after an infusion?", "ketamine"):
+        vector = np.sum([t.vector for t in ranker.query(question) if t.vector is not None], axis=0)
+        for some in (passages, passages[::3]):
+            near, off = ranker.meaning.nearly(some, vector)
+            assert np.abs(near - ranker.meaning.scores(some, vector)).max() < off / 4
+
+
 @settings(max_examples=60, deadline=None)
 @given(st.integers(0, 2**32 - 1), st.integers(1, 90), st.sampled_from([0.0, 1e-9, 1.0, 40.0]))
 def test_the_compiled_look_at_all_passages_finds_the_very_same(seed, count, size):

@@ -1,5 +1,9 @@
 """Postings: the vocabulary, and the sparse matrix against a naive count."""
 
+import pickle
+from dataclasses import replace
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from conftest import postings_of, row_of
@@ -8,7 +12,7 @@ from hypothesis import strategies as st
 from sklearn.feature_extraction.text import TfidfVectorizer
 
 from ketaqa.errors import BadSetting
-from ketaqa.postings import Vocabulary
+from ketaqa.postings import Pairs, Vocabulary
 
 TERMS = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=4)
 COLLECTIONS = st.lists(st.lists(st.sampled_from(["a", "b", "é", "氯", "😀", "\ufffd", "zz"]), max_size=8), max_size=10)
@@ -121,3 +125,34 @@ def test_an_unknown_weighting_is_refused(weighting):
     assert "weighting" in message
     assert repr(weighting) in message
     assert "bm25, tfidf" in message
+
+
+def paired(rows):
+    numbered = {t: n for n, t in enumerate(sorted({t for row in rows for t in row}))}
+    found = sorted((numbered[a], numbered[b], place) for place, row in enumerate(rows) for a, b in pairwise(row))
+    firsts = np.array([a for a, _, _ in found], dtype=np.int64)
+    return Pairs(
+        np.searchsorted(firsts, np.arange(len(numbered) + 1)),
+        np.array([b for _, b, _ in found], dtype=np.int32),
+        np.array([place for _, _, place in found], dtype=np.int32),
+    )
+
+
+@settings(max_examples=150, deadline=None)
+@given(COLLECTIONS, st.sampled_from(["bm25", "tfidf"]), st.booleans())
+def test_what_is_remembered_is_what_is_read(rows, weighting, with_pairs):
+    table = postings_of(rows, weighting)
+    if with_pairs:
+        table = replace(table, pairs=paired(rows))
+    remembering = replace(table)
+    remembering.remember()
+    words = sorted({t for row in rows for t in row})
+    for term in [*words, *(f"{a} {b}" for a in words for b in words), "zx", "zx a"]:
+        number = table.find(term)
+        assert remembering.find(term) == number
+        assert remembering.idf_of(number) == table.idf_of(number)
+        if number is not None:
+            assert remembering.df(number) == table.df(number)
+            for kept, read in zip(remembering.row(number), table.row(number), strict=True):
+                assert kept.tolist() == read.tolist()
+    assert pickle.loads(pickle.dumps(remembering)).kept is None

@@ -26,6 +26,13 @@ def read(question, *texts):
     return text, [(c.typed, c.meant) for c in corrections]
 
 
+def test_a_question_of_words_that_the_documents_hold_needs_no_mending():
+    held = spelling("ketamine treatment")
+    assert held.holds(ENGLISH.words_and_terms("What is the ketamine treatment?"))
+    assert not held.holds(ENGLISH.words_and_terms("What is the ketamine threatment?"))
+    assert held.holds([])
+
+
 @pytest.mark.parametrize("typed", ["ketmine", "ketamiine", "ketamone", "kteamine", "Ketamina", "KETMINE"])
 def test_one_slip_is_mended(typed):
     assert read(f"is {typed} safe?", "ketamine") == ("is ketamine safe?", [(typed, "ketamine")])

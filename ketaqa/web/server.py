@@ -1,5 +1,6 @@
 """Starting the server."""
 
+import gc
 import os
 import socket
 import sys
@@ -36,6 +37,9 @@ def serve(app: "FastAPI", listener: socket.socket) -> None:
     """Answer what comes to a socket until interrupted."""
     import uvicorn
 
+    # what is here now stays: the collector need not look through the index and the pages again while people wait
+    gc.collect()
+    gc.freeze()
     # no access log: a search has its question in the address
     server = uvicorn.Server(uvicorn.Config(app, log_level="warning", access_log=False, server_header=False))
     server.run(sockets=[listener])
