@@ -16,7 +16,7 @@ The plan of the house, in the order in which data passes through; a room imports
     references    which sources stand behind which sentences
     postings      terms by passage, and what each weighs
     inversion     numbered terms -> postings
-    maxscore      the largest sums of weights, compiled
+    scanning      the largest sums of weights, compiled
     compiling     what the compiled code reads, and whether it is loaded
     topk          the passages with the largest sums
     semantics     vectors of words and passages, four bits a number
