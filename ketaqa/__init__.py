@@ -23,7 +23,7 @@ The plan of the house, in the order in which data passes through; a room imports
     postings      terms by passage, and what each weighs
     inversion     numbered terms -> postings
     spooling      postings that wait in files until they are joined
-    maxscore      the largest sums of weights, compiled
+    scanning      the largest sums of weights, compiled
     compiling     what the compiled code reads, and whether it is loaded
     topk          the passages with the largest sums
     semantics     vectors of words and passages, four bits a number

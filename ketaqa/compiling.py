@@ -1,7 +1,7 @@
 """What does the compiled code read of an index, and is it loaded?
 
-Common terms are laid out in columns, each thread has working room, and the module (maxscore) is loaded beside the first
-questions. Useful for: large indexes with `ketaqa[fast]`. Not useful for: what is asked of it (topk).
+Common terms have codes, each thread has working room, and the module (scanning) is loaded beside the first questions. Useful
+for: large indexes with `ketaqa[fast]`. Not useful for: what is asked of it (topk).
 """
 
 import logging
@@ -13,63 +13,77 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ketaqa.postings import MANY, Postings
+from ketaqa.postings import Postings
 
-# a term that one passage in so many holds is looked up in a column, half a byte a passage; bytes for all columns
-COMMON, ROOM = 32, 1 << 26
+# a term that one passage in so many holds has a column of codes, a byte a passage, while there is room (bytes for all columns);
+# one that a passage in so many holds has them beside its postings, a byte a posting
+COMMON, ROOM, CODED = 16, 1 << 26, 256
 
 Numbers = NDArray[np.int64]
 Scores = NDArray[np.float64]
 Query = Sequence[tuple[int, float]]
-
-
-class Columns:
-    """Counts of the most common terms laid out by passage: looking a passage up is one step."""
-
-    def __init__(self, postings: Postings) -> None:
-        df = np.diff(postings.indptr)
-        common = np.flatnonzero(df > postings.passages // COMMON)
-        common = common[np.argsort(-df[common], kind="stable")][: 2 * ROOM // max(postings.passages, 1)]
-        self.places = {int(number): place for place, number in enumerate(common)}
-        self.counts = np.zeros((len(common), postings.passages // 2 + 1), dtype=np.uint8)
-        for number, place in self.places.items():
-            passages, tf = postings.counts(number)
-            counts = np.zeros(2 * self.counts.shape[1], dtype=np.uint8)
-            counts[passages] = np.minimum(tf, MANY)
-            self.counts[place] = counts[::2] | counts[1::2] << 4
+Row = tuple[int, int, int, int]
 
 
 class Reader:
-    """An index as the compiled code reads it."""
+    """An index as the compiled code reads it. rows: of each term that has codes, see scanning."""
 
     def __init__(self, postings: Postings) -> None:
-        self.columns, self._postings = Columns(postings), postings
-        none = np.empty(0, dtype=np.int32), np.empty(0, dtype=np.uint16)
-        self._index, self._none = _read_only(postings.indices, postings.tf), _read_only(*none)
-        self._rest = (*_read_only(self.columns.counts, postings.norms), postings.bend)
+        from ketaqa import scanning
 
-    def gathered(self, query: Query) -> tuple[Any, NDArray[np.int64], Scores, Scores]:
-        """Lists, rows, weights and bounds of a query, or of several in turn, see maxscore."""
-        table = self._postings
-        numbers, weights = np.array([n for n, _ in query], dtype=np.int64), np.array([w for _, w in query], dtype=np.float64)
-        places = np.flatnonzero(numbers >= len(table.vocabulary))
-        own = np.where(numbers < len(table.vocabulary), numbers, 0) if len(places) else numbers
-        rows = np.zeros((len(numbers), 4), dtype=np.int64)
-        rows[:, 0], rows[:, 1] = table.indptr[own], table.indptr[own + 1]
-        rows[:, 3] = [self.columns.places.get(number, -1) for number in own.tolist()]
-        upper = table.upper[own].astype(np.float64)
+        self._postings = postings
+        df, terms, columns = _coded(postings)
+        sizes = np.where(np.arange(len(terms)) < columns, postings.passages, df[terms])
+        places = np.cumsum(sizes) - sizes
+        kinds = np.full(len(terms), scanning.CODED)
+        rows = np.stack([postings.indptr[terms], postings.indptr[terms + 1], kinds, places], axis=1)
+        rows[columns:, scanning.PLACE] -= rows[columns:, scanning.BEGIN]
+        rows[:columns, scanning.KIND] = scanning.COLUMN
+        self.rows: dict[int, Row] = dict(zip(terms.tolist(), map(tuple, rows.tolist()), strict=True))
+        self.codes = np.zeros(int(sizes.sum()), dtype=np.uint8)
+        self._index = _read_only(postings.indices, postings.tf)
+        self._none = _read_only(np.empty(0, dtype=np.int32), np.empty(0, dtype=np.uint16))
+        self._rest = (*_read_only(self.codes, postings.norms), postings.bend)
+        scanning.fill(self.codes, rows, postings.upper[terms].astype(np.float64), (*self._index, *self._none, *self._rest))
+
+    def gathered(self, query: Query) -> tuple[Any, Numbers, Scores, Scores]:
+        """Lists, rows, weights and bounds of a query, or of several in turn, see scanning."""
+        table, words = self._postings, len(self._postings.vocabulary)
+        numbers = [number for number, _ in query]
+        # a query has few terms: for these plain numbers take less time than arrays
+        rows = np.array([self._row(number) for number in numbers], dtype=np.int64).reshape(-1, 4)
+        upper = np.array([table.upper[number] if number < words else 0.0 for number in numbers], dtype=np.float64)
+        weights = np.array([weight for _, weight in query], dtype=np.float64)
         if table.bend == 0.0:
-            weights *= [table.factor(int(number)) for number in numbers]
-        beside = self._beside(numbers, places, rows, upper) if len(places) else self._none
+            weights *= [table.factor(number) for number in numbers]
+        beside = self._none
+        if max(numbers, default=-1) >= words:
+            beside = self._beside(numbers, np.flatnonzero(np.array(numbers) >= words), rows, upper)
         return (*self._index, *beside, *self._rest), rows, weights, upper
 
-    def _beside(self, numbers: Numbers, places: Numbers, rows: Numbers, upper: Scores) -> tuple[NDArray[Any], ...]:
+    def _row(self, number: int) -> Row:
+        """The row of a word; where a pair's postings are is filled in later."""
+        row, indptr = self.rows.get(number), self._postings.indptr
+        if row is not None:
+            return row
+        return (int(indptr[number]), int(indptr[number + 1]), 0, 0) if number + 1 < len(indptr) else (0, 0, 1, 0)
+
+    def _beside(self, numbers: Sequence[int], pairs: Numbers, rows: Numbers, upper: Scores) -> tuple[NDArray[Any], ...]:
         """The postings of pairs, one after the other."""
-        found = [self._postings.counts(int(numbers[place])) for place in places]
+        found = [self._postings.counts(numbers[place]) for place in pairs]
         ends = np.cumsum([len(passages) for passages, _ in found])
-        rows[places, 0], rows[places, 1], rows[places, 2], rows[places, 3] = np.concatenate([[0], ends[:-1]]), ends, 1, -1
-        upper[places] = [self._postings.shares(*one).max() for one in found]
+        rows[pairs, 0], rows[pairs, 1] = np.concatenate([[0], ends[:-1]]), ends
+        upper[pairs] = [self._postings.shares(*one).max() for one in found]
         return _read_only(*(np.concatenate(one) for one in zip(*found, strict=True)))
+
+
+def _coded(postings: Postings) -> tuple[Numbers, Numbers, int]:
+    """How many passages hold each term, the terms that have codes, and how many of these have columns, which come first."""
+    df = np.diff(postings.indptr)
+    terms = np.flatnonzero(df > postings.passages // CODED)
+    terms = terms[np.argsort(-df[terms], kind="stable")]
+    columns = int(np.count_nonzero(df[terms] > postings.passages // COMMON))
+    return df, terms, min(columns, ROOM // max(postings.passages, 1))
 
 
 def _read_only(*arrays: NDArray[Any]) -> tuple[NDArray[Any], ...]:
@@ -97,11 +111,11 @@ def reader(postings: Postings) -> Reader:
 _local = threading.local()
 
 
-def room(passages: int) -> tuple[Scores, NDArray[np.int32]]:
-    """Working room of this thread: filling it with zeros anew would take longer than most questions."""
-    room: tuple[Scores, NDArray[np.int32]] | None = getattr(_local, "room", None)
-    if room is None or len(room[0]) != passages:
-        room = _local.room = (np.zeros(passages), np.empty(passages, dtype=np.int32))
+def room(passages: int) -> NDArray[np.int64]:
+    """Working room of this thread, of which a question uses little."""
+    room: NDArray[np.int64] | None = getattr(_local, "room", None)
+    if room is None or len(room) != passages:
+        room = _local.room = np.empty(passages, dtype=np.int64)
     return room
 
 
@@ -123,21 +137,21 @@ class _Compiled:
     def load(self) -> Any:
         """Load and compile it now; it comes back."""
         try:
-            from ketaqa import maxscore
+            from ketaqa import scanning
 
-            maxscore.warm(_example())
+            scanning.warm(_example())
         except (ImportError, RuntimeError, OSError) as error:
             # numba keeps what it compiled beside the code, or in NUMBA_CACHE_DIR
             cure = "let NUMBA_CACHE_DIR name a folder that can be written, or install ketaqa[fast] again"
             logging.getLogger(__name__).warning("questions are answered the slower way: %s; %s", error, cure)
             return None
-        self._module = maxscore
-        return maxscore
+        self._module = scanning
+        return scanning
 
 
 def _example() -> Any:
     numbers, counts, ones = np.zeros(1, dtype=np.int32), np.ones(1, dtype=np.uint16), np.ones(1, dtype=np.float32)
-    index, rest = _read_only(numbers, counts), _read_only(np.zeros((1, 1), dtype=np.uint8), ones)
+    index, rest = _read_only(numbers, counts), _read_only(np.zeros(1, dtype=np.uint8), ones)
     return (*index, *index, *rest, 1.0)
 
 

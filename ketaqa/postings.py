@@ -19,7 +19,6 @@ from ketaqa.gathered import Gathered, Kept
 from ketaqa.pool import threaded
 
 MOST = np.iinfo(np.uint16).max  # times that a term counts in a passage
-MANY = 15  # counts from here on stand in the postings alone, not in columns of half a byte (compiling)
 KEY = 8  # bytes of a term that are compared as one number
 RANGE = 1 << 20  # postings that are put in order, or weighed, at a time
 

@@ -104,10 +104,13 @@ class Retriever:
 
     def counted(self, questions: Iterable[str]) -> list[list[tuple[int, float]]]:
         """For each question the numbers and weights of its own words, as `query` gives them."""
-        table, find, terms = self.postings, self.postings.find, self.analyser.terms
+        table, find, terms = self.postings, self.postings.vocabulary.find, self.analyser.terms
         found = []
         for question in questions:
-            numbers = Counter(number for term in terms(question) if (number := find(term)) is not None)
+            numbers: dict[int, int] = {}
+            for term in terms(question):
+                if (number := find(term)) is not None:
+                    numbers[number] = numbers.get(number, 0) + 1
             # terms are numbered as they are sorted
             weights = [(number, tf * table.idf(table.df(number))) for number, tf in sorted(numbers.items())]
             if table.weighting == "tfidf":

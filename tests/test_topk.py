@@ -1,4 +1,4 @@
-"""Top-k by MaxScore equals top-k by adding all postings, to the last bit."""
+"""Top-k by rough sums first equals top-k by adding all postings, to the last bit."""
 
 import pickle
 import threading
@@ -10,7 +10,7 @@ from conftest import postings_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ketaqa import analysis, compiling, maxscore, retriever, topk
+from ketaqa import analysis, compiling, retriever, scanning, topk
 from ketaqa.retriever import Retriever
 
 WORDS = "abcdefgh"
@@ -27,7 +27,7 @@ def table_of(texts, weighting="bm25", paired=False):
 
 def both(table, pairs):
     query = [(number, weight) for word, weight in pairs if (number := table.find(word)) is not None]
-    return topk.Added(table, query), topk.Searched(table, query, maxscore), topk.Summed(table, query, maxscore)
+    return topk.Added(table, query), topk.Searched(table, query, scanning), topk.Summed(table, query, scanning)
 
 
 @settings(max_examples=300, deadline=None)
@@ -77,13 +77,40 @@ def test_many_queries_are_answered_as_each_alone(texts, queries, k, weighting, f
             assert own.tolist() == [*every[ranked].tolist(), *[0.0] * (k - len(ranked))]
 
 
-def test_columns_are_few_and_hold_half_a_byte_a_passage(monkeypatch):
-    monkeypatch.setattr(compiling, "ROOM", 4)
+def test_the_most_common_terms_have_codes_by_passage_and_others_by_posting(monkeypatch):
+    monkeypatch.setattr(compiling, "ROOM", 9)
     table = table_of(["a" * 300 + "b", "bcc", "bc", "bcda"])
-    columns = compiling.Columns(table)
-    # the most common two: b in four passages, c in three
-    assert columns.places == {table.find("b"): 0, table.find("c"): 1}
-    assert columns.counts.tolist() == [[1 | 1 << 4, 1 | 1 << 4, 0], [2 << 4, 1 | 1 << 4, 0]]
+    reader = compiling.Reader(table)
+    b, c, a, d = (table.find(word) for word in "bcad")
+    # room for two columns of four passages: b stands in all, c in three
+    kinds = {number: row[scanning.KIND] for number, row in reader.rows.items()}
+    assert kinds == {b: scanning.COLUMN, c: scanning.COLUMN, a: scanning.CODED, d: scanning.CODED}
+    assert len(reader.codes) == 4 + 4 + 2 + 1
+    for number, (begin, end, kind, place) in reader.rows.items():
+        assert (begin, end) == tuple(table.indptr[number : number + 2])
+        passages, tf = table.counts(number)
+        codes = np.ceil(255 / float(table.upper[number]) * table.shares(passages, tf))
+        places = passages if kind == scanning.COLUMN else np.arange(begin, end)
+        assert reader.codes[place + places].tolist() == codes.tolist()
+
+
+@pytest.mark.parametrize("weighting", ["bm25", "tfidf"])
+def test_many_blocks_of_passages_long_queries_and_all_kinds_of_terms(monkeypatch, weighting):
+    # columns, codes beside postings and neither
+    monkeypatch.setattr(compiling, "ROOM", 150_000)
+    monkeypatch.setattr(compiling, "CODED", 1000)
+    rng = np.random.default_rng(8)
+    chances = 1.0 / np.arange(1, 401) ** 1.3
+    terms = rng.choice(400, (30_000, 12), p=chances / chances.sum())
+    table = postings_of([[f"w{n}" for n in row[: 1 + place % 12]] for place, row in enumerate(terms)], weighting, True)
+    for size in (1, 3, 6, 40, scanning.LONG + 1):
+        for k in (1, 10, 700):
+            words = rng.choice(400, size, replace=False, p=chances / chances.sum())
+            names = [*(f"w{word}" for word in words), "w0 w1", "w0 w0"]
+            added, *compiled = both(table, [(name, float(rng.uniform(0.1, 5.0))) for name in names])
+            for way in compiled:
+                assert way.best(k).tolist() == added.best(k).tolist()
+                assert way.at(way.best(k)).tolist() == added.at(added.best(k)).tolist()
 
 
 def test_a_pair_counts_no_more_than_a_term():
@@ -98,7 +125,7 @@ def test_what_was_searched_can_be_pickled():
     table = table_of(["ab", "bc"])
     compiling.reader(table)
     again = pickle.loads(pickle.dumps(table))
-    assert topk.Searched(again, [(0, 1.0)], maxscore).best(2).tolist() == [0]
+    assert topk.Searched(again, [(0, 1.0)], scanning).best(2).tolist() == [0]
 
 
 def test_counts_too_large_for_a_column_are_looked_up(monkeypatch):
@@ -124,7 +151,7 @@ def large(monkeypatch):
 
 def test_the_compiled_way_is_taken_when_it_is_there(large):
     table = table_of(["ab", "bc"])
-    assert compiling._compiled.load() is maxscore
+    assert compiling._compiled.load() is scanning
     assert isinstance(topk.sums(table, [(0, 1.0)], 1), topk.Searched)
     assert isinstance(topk.sums(table, [(0, 0.0)], 1), topk.Added)
 
@@ -157,7 +184,7 @@ def test_where_nothing_can_be_compiled_one_line_says_the_cure(monkeypatch, caplo
     def fails(lists):
         raise RuntimeError("cannot cache function")
 
-    monkeypatch.setattr(maxscore, "warm", fails)
+    monkeypatch.setattr(scanning, "warm", fails)
     there = compiling._Compiled()
     assert there.load() is None
     assert there.module(True) is None
