@@ -73,20 +73,11 @@ def built(tmp_path_factory):
 
 def names_of_files():
     # the names are the same for every index: the parameters of the tests over all files of one
-    columns = [
-        "texts",
-        "documents",
-        "sections",
-        "sources",
-        "passage_references",
-        "references",
-        "terms",
-        "headings",
-        "companions",
-        "spellings",
-    ]
-    single = ["passages", "firsts", "source_stats", "source_of", "indptr", "indices", "tf", "norms", "upper", "terms_keys"]
-    single += ["pair_indptr", "pair_nexts", "pair_passages", "spellings_counts", "vectors", "vectors_mean"]
+    columns = ["texts", "documents", "headings", "sections", "asked", "sources", "source_names", "made", "companions"]
+    columns += ["references", "terms", "spellings"]
+    single = ["digests", "headed", "asked_of", "firsts", "spans", "section", "source_firsts", "source_stats", "citing", "cited"]
+    single += ["indptr", "indices", "tf", "norms", "upper", "lengths", "terms_keys", "pair_indptr", "pair_nexts", "pair_passages"]
+    single += ["spellings_counts", "vectors", "vectors_mean"]
     return sorted([*columns, *(f"{name}_ends" for name in columns), *single])
 
 
@@ -338,7 +329,7 @@ docs, out = map(Path, sys.argv[1:])
 lines = 0
 def trace(frame, event, arg):
     global lines
-    if not frame.f_code.co_filename.endswith(("storage.py", "shutil.py", "format.py", "encoder.py")):
+    if not frame.f_code.co_filename.endswith(("storage.py", "columns.py", "shutil.py", "format.py", "encoder.py")):
         return None
     lines += event == "line"
     if lines > moment:
