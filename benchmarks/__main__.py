@@ -16,12 +16,12 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from benchmarks import cold_start, drawing, machine, size, speed, tables
+from benchmarks import cold_start, dense, drawing, machine, size, speed, tables
 from benchmarks.data import Data
 from benchmarks.timing import THREADS
 
 ROOT = Path(__file__).parents[1]
-SECTIONS = ("cold", "http", "speed", "size", "quality")
+SECTIONS = ("cold", "http", "speed", "size", "dense", "quality")
 SIZES, QUICK = (10_000, 100_000, 1_000_000), (10_000, 100_000)
 # below that an index on disk says little of what a posting takes
 LEAST_ON_DISK = 100_000
@@ -81,6 +81,8 @@ def _measured(section: str, sizes: Sequence[int], real: Sequence[Path], out: Pat
     elif section == "size":
         wanted = [n for n in sizes if n >= LEAST_ON_DISK] or [max(sizes)]
         yield from ((data.name, size.measure(data, out / "index", _say)) for data in map(_drawn, wanted))
+    elif section == "dense":
+        yield from ((f"{passages:,}", dense.measure(passages, out, _say)) for passages in sizes)
     elif section == "cold":
         for name, row in cold_start.measure().items():
             _say(f"  {name}: {row['ms']:.0f} ms, {row['ratio']:.2f} times `{row['import']}`")

@@ -33,9 +33,10 @@ def measure(data: Data, folder: Path, say: Say) -> dict[str, Any]:
         parts, size = _written(data, folder / "texts")
         say(f"{data.name} on disk: {size:.0f} MB of texts")
         indexes = {ONE: folder / "ketaqa", TANTIVY: folder / "tantivy", BM25S: folder / "bm25s"}
-        rows = {"passages": data.passages, "text_mb": size, "building": _building(data, parts, indexes)}
+        rows: dict[str, Any] = {"passages": data.passages, "text_mb": size, "building": _building(data, parts, indexes)}
         rows["systems"] = _systems(indexes, data.passages, size)
         rows["memory"] = timing.fresh(_memory, indexes[ONE])
+        rows["updating"] = _updating(parts, indexes[ONE], rows["building"]["workers_1"])
         _tell(rows, say)
         return rows
     finally:
@@ -80,7 +81,31 @@ def build(parts: Sequence[Path], out: Path, workers: int) -> Work:
     from ketaqa import builder
 
     assert builder  # what a build imports is no part of it
+    shutil.rmtree(out, ignore_errors=True)  # else it would read what changed alone
     return timing.work(lambda: ketaqa.build(parts, out, workers=workers, encoder="none"), workers)
+
+
+def _updating(parts: Sequence[Path], out: Path, whole: dict[str, Any]) -> dict[str, float]:
+    """Seconds to build again when one of the files changed, and how many times as long reading all took."""
+    seconds = []
+    for turn in range(TURNS):
+        with open(parts[0], "a", encoding="utf-8") as file:
+            file.write(json.dumps({"_id": f"added{turn}", "title": "", "text": "w1 w2"}) + "\n")
+        seconds.append(timing.fresh(update, parts, out))
+    found = float(np.median(seconds))
+    return {"seconds": found, "whole_is_times_as_long": float(np.median(whole["seconds"])) / found}
+
+
+def update(parts: Sequence[Path], out: Path) -> float:
+    """Seconds to build again."""
+    import ketaqa
+    from ketaqa import builder
+
+    assert builder  # see build
+    reports = []
+    taken = timing.seconds(lambda: reports.append(ketaqa.build(parts, out, encoder="none")))
+    assert reports[0].unchanged == len(parts) - 1, "more was read than what changed"
+    return taken
 
 
 def _build_tantivy(data: Data, out: Path) -> None:
@@ -177,7 +202,8 @@ def _tell(rows: dict[str, Any], say: Say) -> None:
             say(f"  {name}: {np.median(row['seconds']):.1f} s, peak {row['peak_mb']:.0f} MB")
     for name, row in rows["systems"].items():
         say(f"  {name:8} {row['bytes_a_passage']:.0f} bytes a passage, opened in {row['open_ms']:.1f} ms")
-    memory = rows["memory"]
+    again, memory = rows["updating"], rows["memory"]
+    say(f"  again with one file changed: {again['seconds']:.1f} s, anew {again['whole_is_times_as_long']:.1f} times as long")
     say(
         f"  {memory['bytes_a_posting']:.2f} bytes a posting; {ASKED} queries keep {memory['asked_mb']:.0f} MB in memory, "
         f"{memory['times_the_touched']:.2f} times the postings touched"

@@ -79,7 +79,12 @@ def _number(value: float | None) -> str:
 
 
 def _figures(results: Results) -> str:
-    lines = [*_disk(results.get("size", {})), *_cold(results.get("cold", {})), *_http(results.get("http", {}))]
+    lines = [
+        *_disk(results.get("size", {})),
+        *_dense(results.get("dense", {})),
+        *_cold(results.get("cold", {})),
+        *_http(results.get("http", {})),
+    ]
     return grid(["figure", "value"], lines) if lines else ""
 
 
@@ -92,9 +97,19 @@ def _disk(sizes: dict[str, Any]) -> Iterator[list[str]]:
         touched = f"{memory['times_the_touched']:.2f} ({memory['asked_mb']:.0f} MB)"
         yield [f"{name} passages: memory after 1,000 queries, times the bytes of the postings touched", touched]
         yield [f"{name} passages: peak memory of building on disk", f"{built:.0f} MB for {rows['text_mb']:.0f} MB of texts"]
+        if "updating" in rows:
+            again = f"{rows['updating']['whole_is_times_as_long']:.1f} times as fast ({rows['updating']['seconds']:.1f} s)"
+            yield [f"{name} passages: building again, one file of 16 changed, beside building anew", again]
         if "two_workers_are_times_as_fast" in rows["building"]:
             value = rows["building"]["two_workers_are_times_as_fast"]
             yield [f"{name} passages: building on disk, two workers beside one", f"{value:.2f} times as fast"]
+
+
+def _dense(rows: dict[str, Any]) -> Iterator[list[str]]:
+    for name, row in rows.items():
+        yield [f"{name} passages: comparing the vectors of 500 candidates", f"{row['candidates_ms']:.2f} ms"]
+        nearest = f"{row['all_ms']:.1f} ms, {row['plain_ms']:.0f} ms without numba"
+        yield [f"{name} passages: the nearest of all, where an encoder asks", nearest]
 
 
 def _cold(rows: dict[str, Any]) -> Iterator[list[str]]:

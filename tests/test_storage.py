@@ -76,7 +76,18 @@ def names_of_files():
     columns = ["texts", "documents", "headings", "sections", "asked", "sources", "source_names", "made", "companions"]
     columns += ["references", "terms", "spellings"]
     single = ["digests", "headed", "asked_of", "firsts", "spans", "section", "source_firsts", "source_stats", "citing", "cited"]
-    single += ["indptr", "indices", "tf", "norms", "upper", "lengths", "terms_keys", "pair_indptr", "pair_nexts", "pair_passages"]
+    single += [
+        "indptr",
+        "indices",
+        "tf",
+        "norms",
+        "upper",
+        "lengths",
+        "terms_keys",
+        "pair_indptr",
+        "pair_nexts",
+        "pair_passages",
+    ]
     single += ["spellings_counts", "vectors", "vectors_mean"]
     return sorted([*columns, *(f"{name}_ends" for name in columns), *single])
 
