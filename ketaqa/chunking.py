@@ -50,7 +50,7 @@ def _slot(
 def number(
     blob: Bytes,
     at: int,
-    kept: Bytes,
+    small: Bytes,
     basis: np.uint64,
     slots: NDArray[np.int32],
     hashes: NDArray[np.uint64],
@@ -60,21 +60,26 @@ def number(
     found: NDArray[np.int32],
     count: int,
 ) -> tuple[int, int, int]:
-    """Number the chunks of blob[at:] into found[count:]; where that ended, how many are found, how many are known.
+    """Number the chunks of blob[at:], which is changed, into found[count:]; where that ended, how many are found, how many are known.
 
-    kept: 0 for each byte that ends a chunk. basis: where hashes begin. slots: by hash the number of a chunk, -1 where there is
-    none. hashes, ends: of each chunk, the last ending in arena, where the bytes of all stand one after the other (ends[0] is
-    0). It ends before the end of blob where hashes or arena are full.
+    small: for each byte what it is as a small letter, 0 where it ends a chunk; a chunk with a byte beyond ASCII stays as it is,
+    for there a mark may make another letter of a small one than of its capital. basis: where hashes begin. slots: by hash the
+    number of a chunk, -1 where there is none. hashes, ends: of each chunk, the last ending in arena, where the bytes of all
+    stand one after the other (ends[0] is 0). It ends before the end of blob where hashes or arena are full.
     """
     size = len(blob)
     while at < size:
-        if not kept[blob[at]]:
+        if not small[blob[at]]:
             at += 1
             continue
-        start, code = at, basis
-        while at < size and kept[blob[at]]:
-            code = (code ^ np.uint64(blob[at])) * PRIME
+        start, code, every = at, basis, np.uint8(0)
+        while at < size and small[blob[at]]:
+            every |= blob[at]
             at += 1
+        for n in range(start, at):
+            if every < 128:
+                blob[n] = small[blob[n]]
+            code = (code ^ np.uint64(blob[n])) * PRIME
         code ^= code >> SPREAD
         place = _slot(blob, start, at - start, code, slots, hashes, ends, arena)
         chunk = slots[place]

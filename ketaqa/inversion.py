@@ -123,14 +123,16 @@ def invert(tokens: Tokens) -> Block:
     count, ends = len(tokens.texts), np.flatnonzero(tokens.numbers == BORDER)
     sizes = np.diff(ends, prepend=-1) - 1  # of each text
     words = tokens.numbers[tokens.numbers != BORDER]
-    passages = np.repeat(np.repeat(np.arange(count, dtype=np.int32), tokens.texts), sizes)
+    of_text = np.repeat(np.arange(count, dtype=np.int32), tokens.texts)
+    passages = np.repeat(of_text, sizes)
     used = np.zeros(len(tokens.names), dtype=bool)
     used[words] = used[tokens.beside] = True
     ranks = (np.cumsum(used) - 1).astype(np.int32)
     words, beside = ranks[words], ranks[tokens.beside]
-    lengths = np.bincount(passages, minlength=count) + np.bincount(tokens.beside_passages, minlength=count)
+    # a text of n words has n - 1 pairs
+    held = np.maximum(2 * sizes - 1, 0) if tokens.paired else sizes
+    lengths = np.bincount(of_text, held, count).astype(np.int64) + np.bincount(tokens.beside_passages, minlength=count)
     nexts, pair_passages, pair_ends = _neighbours(words, passages, sizes if tokens.paired else sizes[:0], int(used.sum()))
-    lengths += np.bincount(pair_passages, minlength=count)
     held = np.concatenate([words, beside]), np.concatenate([passages, tokens.beside_passages])
     terms, rows, tf = _counted(*rising(held, [int(used.sum()), count]))
     names = [tokens.names[n] for n in np.flatnonzero(used).tolist()]
@@ -160,7 +162,8 @@ def _neighbours(words: Numbers, passages: Numbers, sizes: Counts, terms: int) ->
 
 
 def _ends(terms: Numbers, count: int) -> Counts:
-    return np.concatenate([[0], np.cumsum(np.bincount(terms, minlength=count))])
+    """Where each term begins in rising ones, and the last ends."""
+    return terms.searchsorted(np.arange(count + 1, dtype=terms.dtype)).astype(np.int64)
 
 
 def rising(columns: Sequence[NDArray[Any]], sizes: Sequence[int]) -> list[NDArray[Any]]:

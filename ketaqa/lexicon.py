@@ -23,6 +23,8 @@ SEPARATOR = b" " + END + b" "
 # the signs that stand inside a word or a number, and all that is not ASCII
 KEPT = string.ascii_letters + string.digits + "_'.,"
 CUTS = bytes(n if n > 127 or chr(n) in KEPT else BLANK for n in range(256))
+# the same with small letters, and 0 for what ends a chunk
+SMALL = bytes(0 if byte == BLANK else ord(chr(byte).lower()) if byte < 128 else byte for byte in CUTS)
 BORDER, NOTHING, SEVERAL = -1, -2, -3
 # chunks that are kept in memory; a vocabulary is small beside its text
 MOST_CHUNKS = 2_000_000
@@ -47,9 +49,12 @@ class Chunks:
         if len(self) > MOST_CHUNKS:
             self.begun += 1
             self._forget()
+        return self._numbers(self._encoded(texts) + SEPARATOR if texts else b"")
+
+    def _encoded(self, texts: Sequence[str]) -> bytes:
         # fewer chunks; elsewhere a mark may make another letter of a small one than of its capital
-        encoded = [text.lower().encode() if text.isascii() else text.encode("utf-8", "surrogatepass") for text in texts]
-        return self._numbers(b"".join((SEPARATOR.join(encoded), SEPARATOR)) if encoded else b"")
+        parts = (text.lower().encode() if text.isascii() else text.encode("utf-8", "surrogatepass") for text in texts)
+        return SEPARATOR.join(parts)
 
     def __len__(self) -> int:
         return len(self._known)
@@ -76,7 +81,7 @@ class Table(Chunks):
     """The same by compiled code (chunking), some ten times as fast."""
 
     def __init__(self, fast: Any) -> None:
-        self._fast, self._kept = fast, (np.frombuffer(CUTS, dtype=np.uint8) != BLANK).astype(np.uint8)
+        self._fast, self._small = fast, np.frombuffer(SMALL, dtype=np.uint8)
         self._basis = np.uint64(secrets.randbits(64))
         super().__init__()
 
@@ -90,6 +95,11 @@ class Table(Chunks):
         for start, end in pairwise(ends.tolist()):
             yield held[start:end]
 
+    def _encoded(self, texts: Sequence[str]) -> bytes:
+        if all(map(str.isascii, texts)):  # all at once, so that no thread waits for the interpreter
+            return SEPARATOR.decode("latin-1").join(texts).encode("latin-1")
+        return SEPARATOR.join([text.encode("utf-8", "surrogatepass") for text in texts])
+
     def _forget(self) -> None:
         self._count, self._ends, self._arena = 0, np.zeros(1, dtype=np.int64), np.empty(0, dtype=np.uint8)
         self._hashes, self._slots = np.empty(0, dtype=np.uint64), np.empty(0, dtype=np.int32)
@@ -97,11 +107,11 @@ class Table(Chunks):
         self._numbers(END)
 
     def _numbers(self, blob: bytes) -> Numbers:
-        data, at, count = np.frombuffer(blob, dtype=np.uint8), 0, 0
+        data, at, count = np.frombuffer(bytearray(blob), dtype=np.uint8), 0, 0
         found = np.empty(len(data) // 2 + 1, dtype=np.int32)  # a blank stands between two
         while at < len(data):
             table = self._slots, self._hashes, self._ends, self._arena, self._count
-            at, count, self._count = self._fast.number(data, at, self._kept, self._basis, *table, found, count)
+            at, count, self._count = self._fast.number(data, at, self._small, self._basis, *table, found, count)
             if at < len(data):
                 self._grow(int(data[at:].size))
         return found[:count].copy()
