@@ -60,7 +60,7 @@ def number(
     found: NDArray[np.int32],
     count: int,
 ) -> tuple[int, int, int]:
-    """Number the chunks of blob[at:], which is changed, into found[count:]; where that ended, how many are found, how many are known.
+    """Number the chunks of blob[at:], which is changed, into found[count:]; where that ended, how many are found, and known.
 
     small: for each byte what it is as a small letter, 0 where it ends a chunk; a chunk with a byte beyond ASCII stays as it is,
     for there a mark may make another letter of a small one than of its capital. basis: where hashes begin. slots: by hash the

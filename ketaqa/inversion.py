@@ -94,7 +94,7 @@ class Tokens:
 
 
 class Inverter:
-    """Texts of passages to blocks; a word is taken apart once. `characters`: about how many there are in all."""
+    """Texts of passages to blocks; a word is taken apart once. `characters`: about how many it will read."""
 
     def __init__(self, analyser: str, paired: bool = False, characters: int = 0) -> None:
         self.chunks, self._paired = lexicon.chunks(characters), paired

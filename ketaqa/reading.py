@@ -106,7 +106,7 @@ def _grouped(jobs: Iterable[Job], size: int) -> Iterator[list[Job]]:
 def read(messages: Sequence[Sequence[Job]], settings: Settings, workers: int, progress: Progress | None) -> Iterator[Segment]:
     """The segments of groups of jobs, in order. progress(what, done, all) is told of bytes."""
     sizes = [sum(job.size for job in message) for message in messages]
-    make, done = partial(Reading, settings, sum(sizes)), 0
+    make, done = partial(Reading, settings, sum(sizes) // workers), 0
     if progress and sizes:
         progress("reading", 0, sum(sizes))
     for size, segment in zip(sizes, mapped(make, messages, min(workers, len(messages))), strict=True):
@@ -137,7 +137,7 @@ def digest(rows: Questions) -> str:
 
 
 class Reading:
-    """Reads files, a group at a time; each process has one. `characters`: about how many there are in all."""
+    """Reads files, a group at a time; each process has one. `characters`: about how many it will read."""
 
     def __init__(self, settings: Settings, characters: int) -> None:
         self._settings = settings

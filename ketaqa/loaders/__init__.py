@@ -22,7 +22,7 @@ COMPANIONS = frozenset({"asked.jsonl", "claims.jsonl", "sources.jsonl", "questio
 BEIR_CORPUS = "corpus.jsonl"
 INDEX_MANIFEST = "manifest.json"
 # bytes of a collection that are read at a time
-PART = 1 << 23
+PART = 1 << 22
 # how UTF-16 and UTF-32 begin
 WIDE = (b"\xff\xfe", b"\xfe\xff", b"\x00\x00\xfe\xff")
 
