@@ -7,16 +7,16 @@ for: large indexes with `ketaqa[fast]`. Not useful for: what is asked of it (top
 import logging
 import threading
 from collections.abc import Sequence
-from importlib.util import find_spec
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ketaqa import compiled
 from ketaqa.postings import Postings
 
 # a term that one passage in so many holds has a column of codes, a byte a passage, while there is room (bytes for all columns);
-# one that a passage in so many holds has them beside its postings, a byte a posting
+# one that a passage in so many holds has them beside its postings, a byte a posting, while there is as much room again
 COMMON, ROOM, CODED = 16, 1 << 26, 256
 
 Numbers = NDArray[np.int64]
@@ -83,7 +83,9 @@ def _coded(postings: Postings) -> tuple[Numbers, Numbers, int]:
     terms = np.flatnonzero(df > postings.passages // CODED)
     terms = terms[np.argsort(-df[terms], kind="stable")]
     columns = int(np.count_nonzero(df[terms] > postings.passages // COMMON))
-    return df, terms, min(columns, ROOM // max(postings.passages, 1))
+    columns = min(columns, ROOM // max(postings.passages, 1))
+    kept = int(np.cumsum(df[terms[columns:]]).searchsorted(ROOM, "right"))
+    return df, terms[: columns + kept], columns
 
 
 def _read_only(*arrays: NDArray[Any]) -> tuple[NDArray[Any], ...]:
@@ -123,7 +125,7 @@ class _Compiled:
     """The compiled module, loaded beside the first questions: loading takes a second, compiling the first time ten."""
 
     def __init__(self) -> None:
-        self._lock, self._thread = threading.Lock(), None if find_spec("numba") else threading.Thread()
+        self._lock, self._thread = threading.Lock(), None if compiled.installed() else threading.Thread()
         self._module: Any = None
 
     def module(self, wanted: bool) -> Any:
@@ -141,9 +143,7 @@ class _Compiled:
 
             scanning.warm(_example())
         except (ImportError, RuntimeError, OSError) as error:
-            # numba keeps what it compiled beside the code, or in NUMBA_CACHE_DIR
-            cure = "let NUMBA_CACHE_DIR name a folder that can be written, or install ketaqa[fast] again"
-            logging.getLogger(__name__).warning("questions are answered the slower way: %s; %s", error, cure)
+            logging.getLogger(__name__).warning("questions are answered the slower way: %s; %s", error, compiled.CURE)
             return None
         self._module = scanning
         return scanning
@@ -165,5 +165,5 @@ def module(wanted: bool) -> Any:
 
 def load() -> None:
     """Load the compiled way now, where numba is installed: for those who time what comes after."""
-    if find_spec("numba"):
+    if compiled.installed():
         _compiled.load()

@@ -163,7 +163,7 @@ def test_until_it_is_there_and_without_numba_postings_are_added(large, monkeypat
     assert isinstance(topk.sums(table, [(0, 1.0)], 1), topk.Added)
     gate.set()
     monkeypatch.undo()
-    monkeypatch.setattr(compiling, "find_spec", lambda name: None)
+    monkeypatch.setattr(compiling.compiled, "installed", lambda: False)
     without = compiling._Compiled()
     started = threading.active_count()
     assert without.module(True) is None
