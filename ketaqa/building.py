@@ -22,14 +22,14 @@ from ketaqa.packing import Rows, written
 from ketaqa.reading import Progress, Questions, Segment, Settings
 from ketaqa.records import BuildReport, Refusal
 from ketaqa.spooling import Spool
-from ketaqa.updating import Kept, Old
+from ketaqa.updating import Kept, Old, Same
 
 # where the files lie and when they were written says nothing of what the index holds
 UNVERSIONED = frozenset({"sources", "sources_ends", "source_stats", "companions", "companions_ends", "made", "made_ends"})
 PASSAGES = 8192  # whose words are counted at a time
 
 Item = TypeVar("Item")
-Plan = tuple[Source, Questions, str, int | None]
+Plan = tuple[Source, Questions, str, Same | None]
 
 
 class Building:
@@ -70,9 +70,9 @@ class Building:
         segments = reading.read([one for some in messages for one in some], self._settings, self._workers, self._progress)
         self._asked = {source.path: asked for source, _, asked, _ in planned}
         for (taken, some), own in zip(stretches, messages, strict=True):
-            for source, _, _, number in some:
-                if taken and self._old and number is not None:
-                    self._take(self._old, source, number)
+            for source, _, _, same in some:
+                if taken and self._old and same is not None:
+                    self._take(self._old, source, same)
             for segment in islice(segments, len(own)):
                 self._add(segment)
         self._end()
@@ -87,14 +87,14 @@ class Building:
         asked = reading.digest(questions)
         return source, questions, asked, self._old.same(source, asked) if self._old else None
 
-    def _take(self, old: Old, source: Source, number: int) -> None:
+    def _take(self, old: Old, source: Source, same: Same) -> None:
         """Take over the documents of a file of the index there."""
-        stat, start, row = source.path.stat(), self._assembly.passages, old.source(number)
-        self._files.append(Held(source, row["sha256"], stat.st_size, stat.st_mtime_ns, row["asked"], self._assembly.documents))
-        for packed, doc_ids in old.packed(number):
+        start, row = self._assembly.passages, old.source(same.number)
+        self._files.append(Held(source, row["sha256"], same.size, same.mtime_ns, row["asked"], self._assembly.documents))
+        for packed, doc_ids in old.packed(same.number):
             self._assembly.add(packed, doc_ids)
-        self._taken.append(number)
-        self._stretches.append(Stretch(start, self._assembly.passages, old.passages_of(number).start))
+        self._taken.append(same.number)
+        self._stretches.append(Stretch(start, self._assembly.passages, old.passages_of(same.number).start))
 
     def _add(self, segment: Segment) -> None:
         first, start = self._assembly.documents, self._assembly.passages
