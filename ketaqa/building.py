@@ -136,9 +136,9 @@ class Building:
         refused = [*refused, *(refusal for _, refusal in self._refused)]
         if not self._assembly.passages:
             raise BadSource(_nothing(len(self._files), refused))
-        table = self._postings()
-        known = self._vectors()
+        # citations first: a claim whose quote is gone is better said before hours of encoding than after
         arrays = finishing.sources(self._files, self._out, self._made) | finishing.citations(self._documents, self._files)
+        table, known = self._postings(), self._vectors()
         arrays |= finishing.spellings(self._counted())
         for name, array in arrays.items():
             self._writer.save(name, array)
@@ -189,7 +189,7 @@ class Building:
         count = reading.Reading(self._settings, 0)
         for start in range(0, len(gone), PASSAGES):
             numbers = gone[start : start + PASSAGES].tolist()
-            found.subtract(count.words([finishing.held(self._old.documents, number) for number in numbers]))
+            found.subtract(count.words(list(finishing.held(self._old.documents, numbers))))
         return found
 
 
