@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 from ketaqa.postings import Postings
 
 # a term that one passage in so many holds has a column of codes, a byte a passage, while there is room (bytes for all columns);
-# one that a passage in so many holds has them beside its postings, a byte a posting
-COMMON, ROOM, CODED = 16, 1 << 26, 256
+# one that a passage in so many holds has them beside its postings, a byte a posting, while there is room for these
+COMMON, ROOM, CODED, BESIDE = 16, 1 << 26, 256, 1 << 28
 
 Numbers = NDArray[np.int64]
 Scores = NDArray[np.float64]
@@ -82,8 +82,10 @@ def _coded(postings: Postings) -> tuple[Numbers, Numbers, int]:
     df = np.diff(postings.indptr)
     terms = np.flatnonzero(df > postings.passages // CODED)
     terms = terms[np.argsort(-df[terms], kind="stable")]
-    columns = int(np.count_nonzero(df[terms] > postings.passages // COMMON))
-    return df, terms, min(columns, ROOM // max(postings.passages, 1))
+    common = int(np.count_nonzero(df[terms] > postings.passages // COMMON))
+    columns = min(common, ROOM // max(postings.passages, 1))
+    beside = int(np.count_nonzero(df[terms[columns:]].cumsum() <= BESIDE))
+    return df, terms[: columns + beside], columns
 
 
 def _read_only(*arrays: NDArray[Any]) -> tuple[NDArray[Any], ...]:
