@@ -70,9 +70,10 @@ class Building:
         segments = reading.read([one for some in messages for one in some], self._settings, self._workers, self._progress)
         self._asked = {source.path: asked for source, _, asked, _ in planned}
         for (taken, some), own in zip(stretches, messages, strict=True):
-            for source, _, _, same in some:
-                if taken and self._old and same is not None:
-                    self._take(self._old, source, same)
+            if self._old and taken:
+                same_files = [(source, same) for source, _, _, same in some if same]
+                for _, run in groupby(enumerate(same_files), lambda one: one[1][1].number - one[0]):
+                    self._take(self._old, [one for _, one in run])
             for segment in islice(segments, len(own)):
                 self._add(segment)
         self._end()
@@ -87,14 +88,18 @@ class Building:
         asked = reading.digest(questions)
         return source, questions, asked, self._old.same(source, asked) if self._old else None
 
-    def _take(self, old: Old, source: Source, same: Same) -> None:
-        """Take over the documents of a file of the index there."""
-        start, row = self._assembly.passages, old.source(same.number)
-        self._files.append(Held(source, row["sha256"], same.size, same.mtime_ns, row["asked"], self._assembly.documents))
-        for packed, doc_ids in old.packed(same.number):
+    def _take(self, old: Old, run: Sequence[tuple[Source, Same]]) -> None:
+        """Take over the documents of files that stand one after the other in the index there."""
+        start, numbers = self._assembly.passages, [same.number for _, same in run]
+        documents = range(old.documents.of_source(numbers[0]).start, old.documents.of_source(numbers[-1]).stop)
+        for source, same in run:
+            row = old.source(same.number)
+            first = self._assembly.documents + old.documents.of_source(same.number).start - documents.start
+            self._files.append(Held(source, row["sha256"], same.size, same.mtime_ns, row["asked"], first))
+        for packed, doc_ids in old.packed(documents):
             self._assembly.add(packed, doc_ids)
-        self._taken.append(same.number)
-        self._stretches.append(Stretch(start, self._assembly.passages, old.passages_of(same.number).start))
+        self._taken += numbers
+        self._stretches.append(Stretch(start, self._assembly.passages, old.passages_of(numbers[0]).start))
 
     def _add(self, segment: Segment) -> None:
         first, start = self._assembly.documents, self._assembly.passages

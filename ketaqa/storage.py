@@ -84,8 +84,11 @@ class _Told(Column):
     """A column of the index that is being written, which names that index where it can't be written."""
 
     def append(self, rows: NDArray[Any]) -> None:
-        with _told(self.path.parents[1]):
+        try:  # which costs nothing: many rows may be few each
             super().append(rows)
+        except OSError:
+            with _told(self.path.parents[1]):
+                raise
 
     def close(self) -> None:
         with _told(self.path.parents[1]):

@@ -84,9 +84,8 @@ class Old:
             return None  # which reading it will say
         return Same(number, stat.st_size, stat.st_mtime_ns) if unchanged else None
 
-    def packed(self, source: int) -> Iterator[tuple[Packed, list[str]]]:
-        """The documents of a file, as they were packed, and their doc_ids, some at a time."""
-        documents = self.documents.of_source(source)
+    def packed(self, documents: range) -> Iterator[tuple[Packed, list[str]]]:
+        """Some documents, as they were packed, and their doc_ids, some at a time."""
         for first in range(documents.start, documents.stop, DOCUMENTS):
             end = min(first + DOCUMENTS, documents.stop)
             yield self._packed(first, end), [self.documents.doc_id_at(number) for number in range(first, end)]
