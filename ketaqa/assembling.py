@@ -84,8 +84,8 @@ class Assembly:
         found["firsts"] = np.concatenate([[0], np.cumsum(self._counts.ended())])
         self._writer.save("firsts", narrow(found["firsts"]))
         for name, column in (("headed", self._headed), ("asked_of", self._asked_of)):
-            found[name] = column.ended()
-            self._writer.save(name, narrow(found[name]))
+            found[name] = narrow(np.array(column.ended()))  # in memory: Windows takes away no file that is mapped
+            self._writer.save(name, found[name])
         for name, column in (("spans", self._spans), ("section", self._section)):
             found[name] = self.narrowed(name, column.ended())
         return Documents(found, lambda: None)

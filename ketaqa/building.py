@@ -22,14 +22,14 @@ from ketaqa.packing import Rows, written
 from ketaqa.reading import Progress, Questions, Segment, Settings
 from ketaqa.records import BuildReport, Refusal
 from ketaqa.spooling import Spool
-from ketaqa.updating import Kept, Old
+from ketaqa.updating import Kept, Old, Same
 
 # where the files lie and when they were written says nothing of what the index holds
 UNVERSIONED = frozenset({"sources", "sources_ends", "source_stats", "companions", "companions_ends", "made", "made_ends"})
 PASSAGES = 8192  # whose words are counted at a time
 
 Item = TypeVar("Item")
-Plan = tuple[Source, Questions, str, int | None]
+Plan = tuple[Source, Questions, str, Same | None]
 
 
 class Building:
@@ -70,9 +70,10 @@ class Building:
         segments = reading.read([one for some in messages for one in some], self._settings, self._workers, self._progress)
         self._asked = {source.path: asked for source, _, asked, _ in planned}
         for (taken, some), own in zip(stretches, messages, strict=True):
-            for source, _, _, number in some:
-                if taken and self._old and number is not None:
-                    self._take(self._old, source, number)
+            if self._old and taken:
+                same_files = [(source, same) for source, _, _, same in some if same]
+                for _, run in groupby(enumerate(same_files), lambda one: one[1][1].number - one[0]):
+                    self._take(self._old, [one for _, one in run])
             for segment in islice(segments, len(own)):
                 self._add(segment)
         self._end()
@@ -87,14 +88,18 @@ class Building:
         asked = reading.digest(questions)
         return source, questions, asked, self._old.same(source, asked) if self._old else None
 
-    def _take(self, old: Old, source: Source, number: int) -> None:
-        """Take over the documents of a file of the index there."""
-        stat, start, row = source.path.stat(), self._assembly.passages, old.source(number)
-        self._files.append(Held(source, row["sha256"], stat.st_size, stat.st_mtime_ns, row["asked"], self._assembly.documents))
-        for packed, doc_ids in old.packed(number):
+    def _take(self, old: Old, run: Sequence[tuple[Source, Same]]) -> None:
+        """Take over the documents of files that stand one after the other in the index there."""
+        start, numbers = self._assembly.passages, [same.number for _, same in run]
+        documents = range(old.documents.of_source(numbers[0]).start, old.documents.of_source(numbers[-1]).stop)
+        for source, same in run:
+            row = old.source(same.number)
+            first = self._assembly.documents + old.documents.of_source(same.number).start - documents.start
+            self._files.append(Held(source, row["sha256"], same.size, same.mtime_ns, row["asked"], first))
+        for packed, doc_ids in old.packed(documents):
             self._assembly.add(packed, doc_ids)
-        self._taken.append(number)
-        self._stretches.append(Stretch(start, self._assembly.passages, old.passages_of(number).start))
+        self._taken += numbers
+        self._stretches.append(Stretch(start, self._assembly.passages, old.passages_of(numbers[0]).start))
 
     def _add(self, segment: Segment) -> None:
         first, start = self._assembly.documents, self._assembly.passages
@@ -136,9 +141,9 @@ class Building:
         refused = [*refused, *(refusal for _, refusal in self._refused)]
         if not self._assembly.passages:
             raise BadSource(_nothing(len(self._files), refused))
-        table = self._postings()
-        known = self._vectors()
+        # citations first: a claim whose quote is gone is better said before hours of encoding than after
         arrays = finishing.sources(self._files, self._out, self._made) | finishing.citations(self._documents, self._files)
+        table, known = self._postings(), self._vectors()
         arrays |= finishing.spellings(self._counted())
         for name, array in arrays.items():
             self._writer.save(name, array)
@@ -189,7 +194,7 @@ class Building:
         count = reading.Reading(self._settings, 0)
         for start in range(0, len(gone), PASSAGES):
             numbers = gone[start : start + PASSAGES].tolist()
-            found.subtract(count.words([finishing.held(self._old.documents, number) for number in numbers]))
+            found.subtract(count.words(list(finishing.held(self._old.documents, numbers))))
         return found
 
 

@@ -4,6 +4,7 @@ Useful for: building. Not useful for: what the arrays mean (storage, builder).
 """
 
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -68,6 +69,11 @@ class Column:
         if not self._file.closed:
             self._file.seek(0)
             self._head()
+            self._file.close()
+
+    def drop(self) -> None:
+        """Close the file of a column that is not wanted any more: what waits to be written may not fit on the disk."""
+        with suppress(OSError):
             self._file.close()
 
     def ended(self) -> NDArray[Any]:

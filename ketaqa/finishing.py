@@ -7,6 +7,7 @@ import os
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from pathlib import Path
 from typing import Any, overload
 
@@ -119,14 +120,16 @@ def spellings(counts: Counter[str]) -> Arrays:
     return {"spellings": words.blob, "spellings_ends": words.ends, "spellings_counts": held}
 
 
-def held(documents: Documents, number: int) -> tuple[Document, Passage, list[str]]:
-    """A passage, what of its document stands for it, and the questions put to it."""
-    document, span = documents.of(number), documents.span(number)
-    row, text = documents.row(document), documents.text(document, span[BYTE_START], span[BYTE_END])
-    section = tuple(documents.section(number))
-    passage = Passage("", row["doc_id"], span[START], span[END], text, (Piece(text, False),), section)
-    headings = tuple(documents.headings(document))
-    return Document(row["doc_id"], row["title"], "", row["sha256"], "", headings), passage, documents.asked(number)
+def held(documents: Documents, numbers: Iterable[int]) -> Iterator[tuple[Document, Passage, list[str]]]:
+    """Passages, for each what of its document stands for it, and the questions put to it."""
+    for place, several in groupby(numbers, documents.of):
+        row, headings = documents.row(place), tuple(documents.headings(place))  # once: there may be thousands
+        document = Document(row["doc_id"], row["title"], "", row["sha256"], "", headings)
+        for number in several:
+            span, section = documents.span(number), tuple(documents.section(number))
+            text = documents.text(place, span[BYTE_START], span[BYTE_END])
+            passage = Passage("", row["doc_id"], span[START], span[END], text, (Piece(text, False),), section)
+            yield document, passage, documents.asked(number)
 
 
 class Items(Sequence[embedder.Item]):
@@ -143,12 +146,12 @@ class Items(Sequence[embedder.Item]):
     @overload
     def __getitem__(self, place: slice) -> list[embedder.Item]: ...
     def __getitem__(self, place: int | slice) -> embedder.Item | list[embedder.Item]:
-        if isinstance(place, slice):
-            return [self[n] for n in range(*place.indices(len(self)))]
-        number = int(self._passages[place])
-        document, passage, asked = held(self._documents, number)
-        root = self._files[self._documents.source_of(self._documents.of(number))].source.root
-        return embedder.Item(root, fields.texts(document, passage), asked)
+        if not isinstance(place, slice):
+            return self[place : place + 1][0]
+        numbers = self._passages[place].tolist()
+        roots = (self._files[self._documents.source_of(self._documents.of(n))].source.root for n in numbers)
+        rows = zip(roots, held(self._documents, numbers), strict=True)
+        return [embedder.Item(root, fields.texts(document, passage), asked) for root, (document, passage, asked) in rows]
 
 
 def vectors(

@@ -8,7 +8,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
 from typing import Any, TypeVar
 
 Item = TypeVar("Item")
@@ -23,22 +23,31 @@ def mapped(make: Callable[[], Callable[[Item], Result]], items: Iterable[Item], 
         yield from map(make(), items)
         return
     with ProcessPoolExecutor(workers, initializer=_begin, initargs=(os.getpid(), make)) as pool:
-        yield from pool.map(_do, items)
+        yield from _ahead(pool, _do, items, workers)
 
 
 def threaded(job: Callable[[Item], Result], items: Iterable[Item], workers: int) -> Iterator[Result]:
-    """The results for items, in order, by threads that are at most two items each ahead of what was taken."""
+    """The results for items, in order, by threads."""
     if workers < 2:
         yield from map(job, items)
         return
     with ThreadPoolExecutor(workers) as pool:
-        begun: deque[Future[Result]] = deque()
+        yield from _ahead(pool, job, items, workers)
+
+
+def _ahead(pool: Executor, job: Callable[[Item], Result], items: Iterable[Item], workers: int) -> Iterator[Result]:
+    """The results in order, at most two items a worker ahead of what was taken, so that results do not fill the memory."""
+    begun: deque[Future[Result]] = deque()
+    try:
         for item in items:
             begun.append(pool.submit(job, item))
             if len(begun) > 2 * workers:
                 yield begun.popleft().result()
         while begun:
             yield begun.popleft().result()
+    finally:
+        for future in begun:
+            future.cancel()
 
 
 def _begin(parent: int, make: Callable[[], Callable[[Any], Any]]) -> None:

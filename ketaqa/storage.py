@@ -55,6 +55,7 @@ def writing(path: Path) -> Iterator["Writer"]:
         lock.acquire(timeout=0)
     try:
         with _told(path):
+            _sweep(path, keep=_named(path))  # what killed builds left may fill the disk
             writer = Writer(path)
         yield writer
     finally:
@@ -79,6 +80,21 @@ def _told(path: Path) -> Iterator[None]:
         raise BadIndex(f"{path}: can't be written ({error.strerror}); choose another place or free some room") from error
 
 
+class _Told(Column):
+    """A column of the index that is being written, which names that index where it can't be written."""
+
+    def append(self, rows: NDArray[Any]) -> None:
+        try:  # which costs nothing: many rows may be few each
+            super().append(rows)
+        except OSError:
+            with _told(self.path.parents[1]):
+                raise
+
+    def close(self) -> None:
+        with _told(self.path.parents[1]):
+            super().close()
+
+
 class Writer:
     """The files of an index that is being written, in a folder of their own."""
 
@@ -92,7 +108,7 @@ class Writer:
     def clear(self) -> None:
         """Take away what was written, unless it was finished."""
         for column in [*self._scratch, *self._columns]:
-            column.close()
+            column.drop()
         if not self._finished:
             shutil.rmtree(self._folder, ignore_errors=True)
 
@@ -107,13 +123,13 @@ class Writer:
         """An array that is written row by row."""
         with _told(self._path):
             self._files[name] = self._folder / f"{name}.npy"
-            self._columns.append(Column(self._files[name], dtype, *rest))
+            self._columns.append(_Told(self._files[name], dtype, *rest))
             return self._columns[-1]
 
     def scratch(self, dtype: DTypeLike, *rest: int) -> Column:
         """Rows that are wanted until the index is written, and are no part of it."""
         with _told(self._path):
-            self._scratch.append(Column(self._folder / f"scratch-{len(self._scratch)}", dtype, *rest))
+            self._scratch.append(_Told(self._folder / f"scratch-{len(self._scratch)}", dtype, *rest))
             return self._scratch[-1]
 
     def finish(self, facts: Mapping[str, Any], unversioned: frozenset[str] = frozenset()) -> str:
@@ -208,10 +224,6 @@ def _is_ours(path: Path) -> bool:
     return not names or (LOCK in names and all(OURS.fullmatch(name) for name in names))
 
 
-def _is_data(path: Path) -> bool:
-    return path.is_dir() and DATA.fullmatch(path.name) is not None
-
-
 def _kept(path: Path) -> dict[str, Any]:
     """Size and digest of a file that is safe on the disk."""
     with open(path, "rb+") as file:
@@ -233,20 +245,22 @@ def _canonical(value: object) -> bytes:
 
 
 def _sweep(path: Path, keep: str | None) -> None:
-    """Take away what killed builds and the index before left behind."""
-    for item in path.iterdir():
-        if _is_data(item) and item.name != keep:
+    """Take away what killed builds and the index before left behind; nothing where it is not known what to keep ("")."""
+    for item in path.iterdir() if keep != "" else ():
+        if DATA.fullmatch(item.name) and item.is_dir() and item.name != keep:
             shutil.rmtree(item, ignore_errors=True)
         elif item.name.startswith(f"{MANIFEST}."):
             item.unlink(missing_ok=True)
 
 
-def _current_folder(path: Path) -> str | None:
-    # an unreadable manifest is about to be replaced, so what it names need not be kept
+def _named(path: Path) -> str | None:
+    """What the manifest there names: of another version, it is an index all the same; None where there is none."""
     try:
-        return str(_manifest(path)["folder"])
-    except BadIndex:
+        return str(json.loads((path / MANIFEST).read_text(encoding="utf-8"))["folder"])
+    except FileNotFoundError:
         return None
+    except (OSError, ValueError, RecursionError, TypeError, KeyError):
+        return ""
 
 
 def _manifest(path: Path) -> dict[str, Any]:

@@ -7,6 +7,7 @@ import hashlib
 import os
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -29,6 +30,15 @@ Mask = NDArray[np.bool_]
 Numbers = NDArray[np.int32]
 
 
+@dataclass(frozen=True, slots=True)
+class Same:
+    """A file that did not change: its number in the index there, its size and time."""
+
+    number: int
+    size: int
+    mtime_ns: int
+
+
 class Old:
     """The index that a build is going to replace."""
 
@@ -36,7 +46,8 @@ class Old:
         self._path, self.arrays = path.resolve(), arrays
         self.documents = Documents(arrays, lambda: None)
         rows = self.rows("sources")
-        self._sources = {(row["path"], row["root"]): number for number, row in enumerate(rows)}
+        names = self.rows("source_names")  # links may lead to one file by several
+        self._sources = {(row["path"], row["root"], name): n for n, (row, name) in enumerate(zip(rows, names, strict=True))}
         self._rows_of_sources = rows
 
     def source(self, number: int) -> dict[str, str]:
@@ -59,21 +70,22 @@ class Old:
         rows: Rows = self.documents.rows(name)
         return [rows[number] for number in range(len(rows))]
 
-    def same(self, source: Source, asked: str) -> int | None:
-        """The number of a file here, None where it, or the questions put to its documents, are not as they were."""
+    def same(self, source: Source, asked: str) -> Same | None:
+        """A file as it is here, None where it, or the questions put to its documents, are not as they were."""
         path, root = (os.path.relpath(p.resolve(), self._path) for p in (source.path, source.root))
-        number = self._sources.get((path, root))
+        number = self._sources.get((path, root, source.name))
         if number is None or self.source(number)["asked"] != asked:
             return None
         try:
             with open(source.path, "rb") as file:
-                return number if hashlib.file_digest(file, "sha256").hexdigest() == self.source(number)["sha256"] else None
+                stat = os.fstat(file.fileno())  # before it is read: one that changes while it is has another time
+                unchanged = hashlib.file_digest(file, "sha256").hexdigest() == self.source(number)["sha256"]
         except OSError:
             return None  # which reading it will say
+        return Same(number, stat.st_size, stat.st_mtime_ns) if unchanged else None
 
-    def packed(self, source: int) -> Iterator[tuple[Packed, list[str]]]:
-        """The documents of a file, as they were packed, and their doc_ids, some at a time."""
-        documents = self.documents.of_source(source)
+    def packed(self, documents: range) -> Iterator[tuple[Packed, list[str]]]:
+        """Some documents, as they were packed, and their doc_ids, some at a time."""
         for first in range(documents.start, documents.stop, DOCUMENTS):
             end = min(first + DOCUMENTS, documents.stop)
             yield self._packed(first, end), [self.documents.doc_id_at(number) for number in range(first, end)]

@@ -6,8 +6,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ketaqa import builder, shipped
+from ketaqa import builder, embedder, shipped
 from ketaqa.builder import build
+from ketaqa.documents import Documents
 from ketaqa.errors import BadIndex, BadSetting, BadSource, KetaqaError
 from ketaqa.index import Index
 from ketaqa.records import Reference
@@ -254,9 +255,10 @@ def test_one_file_of_a_folder_can_be_indexed_beside_claims_about_the_others(tmp_
     assert references_of(Index(tmp_path / "my.index")) == {"a.txt#1": ["On rain."]}
 
 
-def test_a_wrong_claim_stops_the_build_and_keeps_the_old_index(tmp_path):
+def test_a_wrong_claim_stops_the_build_before_vectors_are_made_and_keeps_the_old_index(tmp_path, monkeypatch):
     old = build([written(tmp_path / "docs", TOY)], tmp_path / "my.index").version
     written(tmp_path / "docs", {"claims.jsonl": rows(claim("a.md", "Snow", "s1")), "sources.jsonl": SOURCES})
+    monkeypatch.setattr(embedder, "embedded", lambda *args: pytest.fail("encoded in vain"))
     with pytest.raises(KetaqaError, match=r"claims\.jsonl: line 1: the quote is not in a\.md word for word; copy it"):
         build([tmp_path / "docs"], tmp_path / "my.index")
     assert Index(tmp_path / "my.index").info.version == old
@@ -269,6 +271,14 @@ def test_the_arrays_hold_no_place_of_the_machine(tmp_path):
         assert path.is_dir() or b"telling" not in path.read_bytes()
     stats = np.load(next((tmp_path / "a-telling-name" / "my.index").glob("data-*/source_stats.npy")))
     assert stats[:, 0].tolist() == [(docs / name).stat().st_size for name in TOY]
+
+
+def test_headings_of_a_document_are_read_once(tmp_path, monkeypatch):
+    written(tmp_path / "docs", {"a.md": "".join(f"# Part {n}\n\nRain fell {n} times.\n\n" for n in range(40))})
+    read, real = [], Documents.headings
+    monkeypatch.setattr(Documents, "headings", lambda self, number: read.append(number) or real(self, number))
+    assert build(tmp_path / "docs", tmp_path / "my.index").passages == 40
+    assert read == [0]
 
 
 def test_claims_without_their_sources_are_refused_by_name(tmp_path):

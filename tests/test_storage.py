@@ -326,6 +326,38 @@ def test_an_index_with_a_torn_manifest_can_be_built_again(torn, index):
     assert {p.name for p in index.iterdir()} - {storage.LOCK} == {storage.MANIFEST, folder_of(index).name}
 
 
+def test_what_killed_builds_left_goes_before_a_build_writes_and_what_is_no_rubbish_stays(index):
+    manifest, kept = (index / storage.MANIFEST).read_text(), folder_of(index)
+    # an index of another version is one all the same; what a torn manifest names is not known
+    of_another_version = manifest.replace(storage.FORMAT, "ketaqa index 1")
+    for text, stays in ((manifest, False), (of_another_version, False), (manifest[:90], True)):
+        (index / "data-000000000000").mkdir(exist_ok=True)
+        (index / storage.MANIFEST).write_text(text)
+        with storage.writing(index):
+            assert (index / "data-000000000000").exists() == stays
+        assert kept.is_dir()
+
+
+@pytest.mark.skipif(os.name != "posix", reason="needs a limit to the size of files")
+def test_a_disk_that_fills_is_told_by_the_name_of_the_index_and_nothing_is_left_there(index):
+    import resource
+
+    def fill():
+        with storage.writing(index) as writer:
+            writer.scratch(np.int64).append(np.arange(3))  # waits to be written
+            resource.setrlimit(resource.RLIMIT_FSIZE, (0, limits[1]))
+            writer.column("data", np.int64).append(np.arange(100_000))
+
+    before, limits = snapshot(index), resource.getrlimit(resource.RLIMIT_FSIZE)
+    try:
+        said = refused(fill)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert said == f"{index}: can't be written (File too large); choose another place or free some room"
+    assert snapshot(index) == before
+    assert {p.name for p in index.iterdir()} == {storage.LOCK, storage.MANIFEST, folder_of(index).name}
+
+
 # another process
 
 POSIX = pytest.mark.skipif(os.name != "posix", reason="needs fork and SIGKILL")

@@ -94,6 +94,16 @@ def test_the_most_common_terms_have_codes_by_passage_and_others_by_posting(monke
         assert reader.codes[place + places].tolist() == codes.tolist()
 
 
+def test_codes_beside_postings_have_a_room_too(monkeypatch):
+    monkeypatch.setattr(compiling, "ROOM", 4)
+    monkeypatch.setattr(compiling, "BESIDE", 4)
+    table = table_of(["a" * 300 + "b", "bcc", "bc", "bcda"])
+    reader = compiling.Reader(table)
+    # a column for b, codes for the three postings of c, none for a and d
+    assert {table.vocabulary[number] for number in reader.rows} == {"b", "c"}
+    assert len(reader.codes) == 4 + 3
+
+
 @pytest.mark.parametrize("weighting", ["bm25", "tfidf"])
 def test_many_blocks_of_passages_long_queries_and_all_kinds_of_terms(monkeypatch, weighting):
     # columns, codes beside postings and neither

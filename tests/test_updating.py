@@ -109,6 +109,36 @@ def test_only_what_changed_is_read(tmp_path, read):
         assert read == wanted
 
 
+def test_files_that_are_one_by_links_are_taken_over_each_by_its_name(tmp_path):
+    docs = tmp_path / "docs"
+    docs.mkdir()
+    (docs / "a.md").write_text("Rain fell.")
+    (docs / "b.md").symlink_to("a.md")
+    first = build(docs, tmp_path / "my.index")
+    again = build(docs, tmp_path / "my.index")
+    assert (again, again.unchanged) == (first, 2)
+
+
+@pytest.mark.parametrize("after", [lambda path: path.write_text("Snow fell on the roof."), lambda path: path.unlink()])
+def test_a_file_that_changes_after_it_was_compared_is_stale(after, tmp_path, monkeypatch):
+    docs = tmp_path / "docs"
+    docs.mkdir()
+    (docs / "a.md").write_text("Rain fell.")
+    build(docs, tmp_path / "my.index")
+    real = updating.Old.same
+
+    def same(self, source, asked):
+        found = real(self, source, asked)
+        after(source.path)
+        return found
+
+    monkeypatch.setattr(updating.Old, "same", same)
+    assert build(docs, tmp_path / "my.index").unchanged == 1
+    index = Index(tmp_path / "my.index")
+    assert index.document("a.md").text == "Rain fell."
+    assert index.stale([0]) == {0}
+
+
 @pytest.mark.parametrize(
     "options", [{"passage_length": 60}, {"weighting": "tfidf"}, {"encoder": "none"}], ids=lambda one: next(iter(one))
 )
