@@ -61,7 +61,9 @@ class Building:
     def read(self, found: Sequence[Source]) -> None:
         """Read the files, or take over what the index there holds of them, in their order."""
         with_questions = reading.with_questions(found)
-        self._made = {"code": updating.code(), "vectors": updating.digests(source.root for source in found)}
+        # without an encoder passages for which a folder brings no vectors have none
+        encodes, brought = self._reader is not None, updating.digests(source.root for source in found)
+        self._made = {"code": updating.code(), "vectors": brought, "encodes": encodes}
         self._old = updating.old(self._out, self._facts, self._made)
         planned = [self._planned(*one) for one in self._told("comparing" if self._old else "", with_questions)]
         stretches = [(taken, list(some)) for taken, some in groupby(planned, lambda one: one[3] is not None)]

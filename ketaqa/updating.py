@@ -5,10 +5,12 @@ Useful for: building again where little changed. Not useful for: telling readers
 
 import hashlib
 import os
+import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +26,8 @@ from ketaqa.packing import Rows as Packing
 from ketaqa.postings import Vocabulary, spans
 
 DOCUMENTS = 8192  # that are handed on at a time
+# what documents, words and sentences are read with
+LIBRARIES = ("markdown-it-py", "PyStemmer", "PyYAML", "regex", "sentencex")
 SHIPPED = "shipped"  # the folder of the shipped documents, in a wheel
 
 Mask = NDArray[np.bool_]
@@ -139,9 +143,10 @@ def old(path: Path, facts: dict[str, Any], made: Any) -> Old | None:
     return index if facts == {name: found.get(name) for name in facts} and index.rows("made") == [made] else None
 
 
-def code() -> str:
-    """What changes when this package does: all of an index depends on its code and data."""
-    return fingerprint(Path(__file__).parent)
+def code() -> list[str]:
+    """What changes when this package does, or what it takes texts apart with: all of an index depends on that."""
+    versions = (f"{name} {metadata.version(name)}" for name in LIBRARIES)
+    return [fingerprint(Path(__file__).parent), unicodedata.unidata_version, *versions]
 
 
 def fingerprint(*roots: Path) -> str:

@@ -96,7 +96,6 @@ def test_the_most_common_terms_have_codes_by_passage_and_others_by_posting(monke
 
 def test_codes_beside_postings_have_a_room_too(monkeypatch):
     monkeypatch.setattr(compiling, "ROOM", 4)
-    monkeypatch.setattr(compiling, "BESIDE", 4)
     table = table_of(["a" * 300 + "b", "bcc", "bc", "bcda"])
     reader = compiling.Reader(table)
     # a column for b, codes for the three postings of c, none for a and d

@@ -3,10 +3,11 @@
 import json
 import random
 
+import numpy as np
 import pytest
 
 import ketaqa
-from ketaqa import builder, loaders, reading, storage, updating
+from ketaqa import builder, embedder, loaders, reading, semantics, storage, updating
 from ketaqa.builder import build
 from ketaqa.index import Index
 
@@ -154,9 +155,35 @@ def test_other_code_reads_all_again(tmp_path, read, monkeypatch):
     docs = folder(tmp_path / "docs", random.Random(3))
     build(docs, tmp_path / "my.index")
     read.clear()
-    monkeypatch.setattr(updating, "code", lambda: "another")
+    monkeypatch.setattr(updating, "code", lambda: ["another"])
     build(docs, tmp_path / "my.index")
     assert len(read) == 6
+
+
+@pytest.mark.parametrize("library", updating.LIBRARIES)
+def test_another_version_of_a_library_reads_all_again(library, tmp_path, read, monkeypatch):
+    docs = folder(tmp_path / "docs", random.Random(3))
+    build(docs, tmp_path / "my.index")
+    read.clear()
+    real = updating.metadata.version
+    monkeypatch.setattr(updating.metadata, "version", lambda name: "0" if name == library else real(name))
+    build(docs, tmp_path / "my.index")
+    assert len(read) == 6
+
+
+def test_an_encoder_that_is_new_makes_the_vectors_that_a_folder_does_not_bring(tmp_path, monkeypatch):
+    class Encoder:
+        name = semantics.TEACHER
+        encode = semantics.table().encode
+
+    docs = tmp_path / "docs"
+    docs.mkdir()
+    (docs / "a.md").write_text("Rain fell on the roof.")
+    embedder.store([], np.zeros((0, semantics.DIMENSIONS // 2), dtype=np.uint8), docs / embedder.STORED)
+    monkeypatch.setattr(embedder, "reader", lambda name: None)
+    assert build(docs, tmp_path / "my.index").vectors == 0
+    monkeypatch.setattr(embedder, "reader", lambda name: Encoder())
+    assert build(docs, tmp_path / "my.index").vectors == 1
 
 
 def test_a_damaged_index_is_not_taken_over(tmp_path, read):
