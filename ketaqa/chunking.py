@@ -1,8 +1,8 @@
 """Bytes to numbers of chunks, compiled by numba: one step a byte, one look into a table of hashes a chunk.
 
-The table is open addressing with FNV-1a (Fowler, Noll & Vo), begun with a number drawn anew each time, so that nobody can write
-texts whose chunks all fall into one place; equal hashes are told apart by their bytes. Useful for: large texts. Not useful for:
-what a chunk means (lexicon).
+The table is open addressing with FNV-1a (Fowler, Noll & Vo), begun with a number drawn anew each time; that does not keep texts
+made to harm from filling one place, which costs time and no more. Equal hashes are told apart by their bytes. Useful for: large
+texts. Not useful for: what a chunk means (lexicon).
 """
 
 from typing import Any
