@@ -131,6 +131,8 @@ def test_a_file_whose_name_is_not_text_is_refused_and_the_rest_is_read(tmp_path)
     report = build([docs], tmp_path / "my.index")
     assert report.documents == 1
     assert ["caf" in r.source and bool(r.reason) for r in report.refused] == [True]
+    with pytest.raises(BadSource, match="its name is not UTF-8; rename it"):
+        build(Path(os.fsdecode(os.fsencode(docs) + b"/caf\xe9.txt")), tmp_path / "my.index")
 
 
 @pytest.mark.parametrize(

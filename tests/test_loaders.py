@@ -130,6 +130,8 @@ def test_metadata_stays_as_the_author_typed_it(value):
         ("title: *nothing\n---\n", "near line 2", "quotes"),
         ("title: !!python/object/apply:os.getcwd []\n---\n", "front matter", "quotes|one line"),
         ("title: a\x07b\n---\n", "front matter can't be read", "quotes"),
+        ('title: "\\uD800"\n---\n', "gives title a NUL or half a character", "remove it"),
+        ('title: "a\\0b"\n---\n', "gives title a NUL or half a character", "remove it"),
         ("published: 2026-13-45\n---\n", "front matter", "quotes|a date such as"),
         ("published: soon\n---\n", "published as 'soon'", "a date such as 2026-11-23"),
         ("reviewed: 2026\n---\n", "reviewed as", "a date such as 2026-11-23"),

@@ -12,7 +12,7 @@ from itertools import pairwise
 from pathlib import Path
 
 from ketaqa.errors import BadSource
-from ketaqa.loaders import beir, markdown, text
+from ketaqa.loaders import beir, jsonl, markdown, text
 from ketaqa.records import Document, Refusal
 
 FORMATS = {".md": "markdown", ".markdown": "markdown", ".txt": "text", ".text": "text", ".jsonl": "beir"}
@@ -141,6 +141,8 @@ def _is_beir(root: Path) -> bool:
 def _file(path: Path) -> Source:
     if path.suffix.lower() not in FORMATS:
         raise BadSource(f"{path}: format {path.suffix or 'without suffix'!r} is not known; give {KNOWN}")
+    if not jsonl.is_text(str(path)):
+        raise BadSource(f"{str(path)!r}: its name is not UTF-8; rename it")
     return Source(path.parent, path, path.name, FORMATS[path.suffix.lower()], alone=True)
 
 

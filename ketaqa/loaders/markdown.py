@@ -10,6 +10,7 @@ import re
 from itertools import pairwise
 
 from ketaqa.errors import BadSource
+from ketaqa.loaders.jsonl import is_text
 from ketaqa.loaders.text import MAX_SIZE, decode, title_of
 from ketaqa.records import Document, Heading
 
@@ -56,7 +57,10 @@ def _value(key: str, value: object, source: str) -> str:
             return datetime.date.fromisoformat(str(value)[:10]).isoformat()
         except ValueError as error:
             raise BadSource(f"{source}: front matter gives {key} as {value!r}; give a date such as 2026-11-23") from error
-    return " ".join(str(value).split())
+    words = " ".join(str(value).split())
+    if not is_text(words):
+        raise BadSource(f"{source}: front matter gives {key} a NUL or half a character (a lone surrogate); remove it")
+    return words
 
 
 def _strip_heading_marks(raw: str) -> tuple[str, tuple[Heading, ...]]:
