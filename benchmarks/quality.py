@@ -10,7 +10,7 @@ import hashlib
 import os
 import statistics
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -108,14 +108,14 @@ def indexed(path: Path, made_by: str = semantics.TEACHER) -> Path:
         return index
     vectors = Path("build", "quality", f"{path.name}-vectors", embedder.STORED)
     vectors.parent.mkdir(parents=True, exist_ok=True)
-    kept, embed = embedder.stored(vectors.parent), embedder.embed
+    kept, embedded = embedder.stored(vectors.parent), embedder.embedded
 
-    def keeping(items: Sequence[embedder.Item], *rest: Any) -> semantics.Codes:
-        codes = embed(items, *rest)
-        embedder.store(items, codes, vectors)
-        return codes
+    def keeping(items: Sequence[embedder.Item], *rest: Any) -> Iterator[semantics.Codes]:
+        blocks = list(embedded(items, *rest))
+        embedder.store(items, np.concatenate(blocks), vectors)
+        yield from blocks
 
-    with patch.object(embedder, "stored", lambda folder: kept), patch.object(embedder, "embed", keeping):
+    with patch.object(embedder, "stored", lambda folder: kept), patch.object(embedder, "embedded", keeping):
         builder.build([path / "corpus.jsonl"], index, encoder=made_by)
     return index
 
