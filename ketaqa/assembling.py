@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
+from ketaqa import columns
 from ketaqa.documents import Documents
 from ketaqa.packing import Packed, Rows
 from ketaqa.storage import Writer
@@ -32,7 +33,7 @@ class _Packing:
         self._sizes.append(rows.sizes)
 
     def ended(self) -> dict[str, Numbers]:
-        ends = np.concatenate([[0], np.cumsum(self._sizes.ended())])
+        ends = columns.ends(self._sizes.ended())
         self._writer.save(f"{self._name}_ends", narrow(ends))
         return {self._name: self._blob.ended(), f"{self._name}_ends": ends}
 
@@ -81,7 +82,7 @@ class Assembly:
         names.append(source_names)
         found |= sections.ended() | names.ended() | {"digests": self._digests.ended(), "source_firsts": source_firsts}
         self._writer.save("source_firsts", narrow(source_firsts))
-        found["firsts"] = np.concatenate([[0], np.cumsum(self._counts.ended())])
+        found["firsts"] = columns.ends(self._counts.ended())
         self._writer.save("firsts", narrow(found["firsts"]))
         for name, column in (("headed", self._headed), ("asked_of", self._asked_of)):
             found[name] = narrow(np.array(column.ended()))  # in memory: Windows takes away no file that is mapped

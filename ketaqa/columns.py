@@ -12,6 +12,11 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 
+def ends(sizes: NDArray[Any]) -> NDArray[np.int64]:
+    """Where each of several things of these sizes begins, one after the other, and the last ends."""
+    return np.concatenate([[0], np.cumsum(sizes, dtype=np.int64)])
+
+
 class Growing(Protocol):
     """Rows that are added one after the other."""
 

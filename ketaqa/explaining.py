@@ -96,5 +96,4 @@ def _inside(table: Postings, terms: list[int], spans: Numbers) -> Gathered:
         edges = held.searchsorted(spans.astype(held.dtype)).tolist()
         looked = np.concatenate([np.arange(low, high) for low, high in edges])
         rows.append((held[looked], table.shares(held[looked], tf[looked])))
-    passages, shares = (np.concatenate(parts) for parts in zip(*rows, strict=True))
-    return Gathered(passages, shares, [len(own) for own, _ in rows])
+    return Gathered.of(rows)

@@ -20,6 +20,12 @@ class Gathered:
     shares: NDArray[np.float64]
     sizes: list[int]
 
+    @classmethod
+    def of(cls, rows: Sequence[tuple[NDArray[np.int32], NDArray[np.float64]]]) -> "Gathered":
+        """From the rows, one at least."""
+        passages, shares = (np.concatenate(parts) for parts in zip(*rows, strict=True))
+        return cls(passages, shares, [len(own) for own, _ in rows])
+
 
 class Kept:
     """All rows of a small index, given with the number of the term of each posting; idf: by df."""

@@ -17,7 +17,7 @@ from ketaqa import analysis, lexicon
 from ketaqa.columns import InMemory, Make
 from ketaqa.lexicon import BORDER, Lexicon
 from ketaqa.pool import threaded
-from ketaqa.postings import MOST, Pairs, Postings, Vocabulary, check_weighting, spans
+from ketaqa.postings import MOST, Pairs, Postings, Vocabulary, check_weighting, counted, spans
 
 Numbers = NDArray[np.int32]
 Counts = NDArray[np.int64]
@@ -120,8 +120,8 @@ class Inverter:
 
 def invert(tokens: Tokens) -> Block:
     """The block of some passages."""
-    count, ends = len(tokens.texts), np.flatnonzero(tokens.numbers == BORDER)
-    sizes = np.diff(ends, prepend=-1) - 1  # of each text
+    count = len(tokens.texts)
+    sizes = np.diff(np.flatnonzero(tokens.numbers == BORDER), prepend=-1) - 1  # of each text
     words = tokens.numbers[tokens.numbers != BORDER]
     of_text = np.repeat(np.arange(count, dtype=np.int32), tokens.texts)
     passages = np.repeat(of_text, sizes)
@@ -129,22 +129,15 @@ def invert(tokens: Tokens) -> Block:
     used[words] = used[tokens.beside] = True
     ranks = (np.cumsum(used) - 1).astype(np.int32)
     words, beside = ranks[words], ranks[tokens.beside]
-    # a text of n words has n - 1 pairs
-    held = np.maximum(2 * sizes - 1, 0) if tokens.paired else sizes
-    lengths = np.bincount(of_text, held, count).astype(np.int64) + np.bincount(tokens.beside_passages, minlength=count)
-    nexts, pair_passages, pair_ends = _neighbours(words, passages, sizes if tokens.paired else sizes[:0], int(used.sum()))
-    held = np.concatenate([words, beside]), np.concatenate([passages, tokens.beside_passages])
-    terms, rows, tf = _counted(*rising(held, [int(used.sum()), count]))
     names = [tokens.names[n] for n in np.flatnonzero(used).tolist()]
-    return Block(names, _ends(terms, len(names)), rows, tf, pair_ends, nexts, pair_passages, lengths)
-
-
-def _counted(terms: Numbers, passages: Numbers) -> tuple[Numbers, Numbers, NDArray[np.uint16]]:
-    """Sorted rows of terms and passages, each once, and how often each stood there."""
-    other = np.ones(len(terms), dtype=bool)
-    other[1:] = (terms[1:] != terms[:-1]) | (passages[1:] != passages[:-1])
-    first = np.flatnonzero(other)
-    return terms[first], passages[first], np.minimum(np.diff(first, append=len(terms)), MOST).astype(np.uint16)
+    # a text of n words has n - 1 pairs
+    own = np.maximum(2 * sizes - 1, 0) if tokens.paired else sizes
+    lengths = np.bincount(of_text, own, count).astype(np.int64) + np.bincount(tokens.beside_passages, minlength=count)
+    nexts, pair_passages, pair_ends = _neighbours(words, passages, sizes if tokens.paired else sizes[:0], len(names))
+    rows = np.concatenate([words, beside]), np.concatenate([passages, tokens.beside_passages])
+    terms, held = rising(rows, [len(names), count])
+    first, tf = counted(terms, held)
+    return Block(names, _ends(terms[first], len(names)), held[first], tf, pair_ends, nexts, pair_passages, lengths)
 
 
 def _neighbours(words: Numbers, passages: Numbers, sizes: Counts, terms: int) -> tuple[Numbers, Numbers, Counts]:

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ketaqa import columns
 from ketaqa.records import Document, Passage
 
 Numbers = NDArray[np.int64]
@@ -110,7 +111,7 @@ def written(row: Any) -> bytes:
 def pack_bytes(items: Iterable[bytes]) -> tuple[Bytes, Numbers]:
     """One block of all items, and where each ends (with a 0 in front)."""
     rows = Rows.of(items)
-    return rows.blob, np.concatenate([[0], np.cumsum(rows.sizes)])
+    return rows.blob, columns.ends(rows.sizes)
 
 
 def pack_rows(name: str, rows: Iterable[Any]) -> dict[str, NDArray[Any]]:

@@ -108,8 +108,8 @@ class Pairs:
         """All pairs, passage by passage: the number of each, as `Postings.find` makes it, its passage and its count there."""
         terms = len(self.indptr) - 1
         numbers = terms * (np.repeat(np.arange(terms), np.diff(self.indptr)) + 1) + self.nexts
-        last = np.flatnonzero(np.diff(numbers, append=-1).astype(bool) | np.diff(self.passages, append=-1).astype(bool))
-        return numbers[last], self.passages[last], np.minimum(np.diff(last, prepend=-1), MOST).astype(np.uint16)
+        first, tf = counted(numbers, self.passages)
+        return numbers[first], self.passages[first], tf
 
 
 @dataclass(frozen=True)
@@ -195,8 +195,8 @@ class Postings:
         if self.pairs is None:
             raise IndexError(number)
         found = self.pairs.row(first - 1, second)
-        last = np.flatnonzero(np.diff(found, append=-1))
-        return found[last], np.minimum(np.diff(last, prepend=-1), MOST).astype(np.uint16)
+        places, tf = counted(found)
+        return found[places], tf
 
     def row(self, number: int) -> tuple[Passages, NDArray[np.float64]]:
         """The passages that hold a term, rising, and the `shares` of its postings."""
@@ -207,9 +207,7 @@ class Postings:
 
     def rows(self, numbers: Sequence[int]) -> Gathered:
         """The rows of some terms; one number at least."""
-        rows = [self.row(number) for number in numbers]
-        passages, shares = (np.concatenate(parts) for parts in zip(*rows, strict=True))
-        return Gathered(passages, shares, [len(own) for own, _ in rows])
+        return Gathered.of([self.row(number) for number in numbers])
 
     def weights(self, number: int, passages: Passages, tf: Counts) -> NDArray[np.float64]:
         """What a term weighs in passages that hold it as often as that."""
@@ -243,18 +241,26 @@ class Postings:
 
     def _bound(self, workers: int) -> None:
         """Fill in what each term weighs at most."""
-        bend = np.float32(self.bend)
 
         def bounds(part: tuple[slice, slice]) -> NDArray[np.float32]:
             terms, span = part
-            tf = self.tf[span].astype(np.float32)
-            weights = tf / (bend * tf + self.norms[self.indices[span]])
+            weights = formulas.bent(self.tf[span], self.norms[self.indices[span]], self.bend, np.float32)
             return np.maximum.reduceat(weights, self.indptr[terms] - span.start)
 
         parts = list(spans(self.indptr))
         for (terms, _), found in zip(parts, threaded(bounds, parts, workers), strict=True):
             # more than what single precision rounds off: a bound must not lie below what it bounds
             self.upper[terms] = found * np.float32(1.0 + 1e-6)
+
+
+def counted(*columns: NDArray[Any]) -> tuple[NDArray[np.int64], Counts]:
+    """Of rows that rise, the first of each that are alike, and how many they are."""
+    other = np.ones(len(columns[0]), dtype=bool)
+    other[1:] = False
+    for column in columns:
+        other[1:] |= column[1:] != column[:-1]
+    first = np.flatnonzero(other)
+    return first, np.minimum(np.diff(first, append=len(other)), MOST).astype(np.uint16)
 
 
 def _unit_norms(indptr: NDArray[np.int64], indices: Passages, tf: Counts, passages: int) -> NDArray[np.float64]:

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ketaqa import embedder, storage
+from ketaqa import columns, embedder, storage
 from ketaqa.documents import Documents, Rows
 from ketaqa.errors import BadIndex
 from ketaqa.loaders import Source
@@ -175,10 +175,10 @@ class Kept:
         self._terms = np.flatnonzero(sizes)  # by their numbers there
         self._places = np.full(len(sizes), -1, dtype=np.int32)
         self._places[self._terms] = np.arange(len(self._terms))
-        self.ends = np.concatenate([[0], np.cumsum(sizes[self._terms])])
+        self.ends = columns.ends(sizes[self._terms])
         paired = len(arrays["pair_indptr"]) > 1
         pairs = self._sizes("pair_indptr", "pair_passages") if paired else np.zeros(len(sizes), dtype=np.int64)
-        self.pair_ends = np.concatenate([[0], np.cumsum(pairs[self._terms])])
+        self.pair_ends = columns.ends(pairs[self._terms])
         self.lengths = arrays["lengths"][passages].astype(np.int64)
 
     @cached_property
@@ -191,7 +191,7 @@ class Kept:
         """How many rows of each term are kept."""
         ends, found = self._a[indptr], np.zeros(len(self._a[indptr]) - 1, dtype=np.int64)
         for terms, span in spans(ends):
-            kept = np.concatenate([[0], np.cumsum(self._kept[self._a[passages][span]])])
+            kept = columns.ends(self._kept[self._a[passages][span]])
             found[terms] = np.diff(kept[ends[terms.start : terms.stop + 1] - span.start])
         return found
 

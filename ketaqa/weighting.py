@@ -30,14 +30,14 @@ def bm25_norms(lengths: NDArray[np.int64], k1: float = BM25_K1, b: float = BM25_
     return np.asarray(k1 * (1.0 - b + b * lengths / max(mean, 1e-12)), dtype=np.float64)
 
 
-def bent(tf: NDArray[Any], norms: NDArray[Any], bend: float) -> Floats:
-    """tf / (bend tf + norm).
+def bent(tf: NDArray[Any], norms: NDArray[Any], bend: float, kind: type[np.floating] = np.float64) -> NDArray[Any]:
+    """tf / (bend tf + norm), in double precision or another.
 
     With bend 1 and BM25's norms that is BM25's count in [0, 1), without the constant k1 + 1; with bend 0 and the lengths of
     vectors it is cosine normalisation (Salton & Buckley 1988).
     """
-    counts = tf.astype(np.float64)
-    return np.asarray(counts / (bend * counts + norms.astype(np.float64)))
+    counts = tf.astype(kind)
+    return np.asarray(counts / (bend * counts + norms.astype(kind)))
 
 
 def smooth_idf(df: Any, n: int) -> Floats:
