@@ -171,10 +171,7 @@ class Building:
         table = inversion.join(blocks, self._facts["weighting"], places, make, self._workers, tell)
         for name, array in _small(table).items():
             self._writer.save(name, array)
-        lengths = np.empty(table.passages, dtype=np.int64)
-        for block, own in zip(blocks, places, strict=True):
-            lengths[own] = block.lengths
-        self._assembly.narrowed("lengths", lengths)
+        self._assembly.narrowed("lengths", inversion.lengths(blocks, places))
         return table
 
     def _vectors(self) -> int:

@@ -92,17 +92,17 @@ class Documents:
 
     def headings(self, document: int) -> list[Heading]:
         """The headings of a document."""
-        place = int(self._arrays["headed"].searchsorted(document))
-        if place == len(self._arrays["headed"]) or self._arrays["headed"][place] != document:
-            return []
-        return [Heading(*row) for row in self._headings[place]]
+        return [Heading(*row) for row in self._of_some(self._arrays["headed"], self._headings, document)]
 
     def asked(self, passage: int) -> list[str]:
         """The questions put to a passage."""
-        place = int(self._arrays["asked_of"].searchsorted(passage))
-        if place == len(self._arrays["asked_of"]) or self._arrays["asked_of"][place] != passage:
-            return []
-        found: list[str] = self._asked[place]
+        return self._of_some(self._arrays["asked_of"], self._asked, passage)
+
+    @staticmethod
+    def _of_some(numbers: NDArray[Any], rows: Rows, wanted: int) -> list[Any]:
+        """The row of a number, where only some have one; nothing of the others."""
+        place = int(numbers.searchsorted(wanted))
+        found: list[Any] = rows[place] if place < len(numbers) and numbers[place] == wanted else []
         return found
 
     def text(self, document: int, start: int = 0, end: int | None = None) -> str:
@@ -114,10 +114,17 @@ class Documents:
     def passage(self, number: int) -> Passage:
         """The passage of that number, its text read from the index's copy of the document."""
         document, span = self.of(number), self.span(number)
-        text = self.text(document, span[BYTE_START], span[BYTE_END])
-        doc_id = self.doc_id_at(document)
-        name = f"{doc_id}#{number - self.passages_of(document).start + 1}"
+        text, doc_id = self.text(document, span[BYTE_START], span[BYTE_END]), self.doc_id_at(document)
+        name = self._name(doc_id, document, number)
         return Passage(name, doc_id, span[START], span[END], text, (Piece(text, False),), tuple(self.section(number)))
+
+    def passage_id(self, number: int) -> str:
+        """The passage's name: its document's doc_id and its place there, from 1."""
+        document = self.of(number)
+        return self._name(self.doc_id_at(document), document, number)
+
+    def _name(self, doc_id: str, document: int, passage: int) -> str:
+        return f"{doc_id}#{passage - self.passages_of(document).start + 1}"
 
     def document(self, number: int) -> Document:
         """A document with its whole text."""

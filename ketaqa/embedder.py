@@ -10,7 +10,6 @@ import json
 import zipfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from pathlib import Path
 from typing import Protocol
 
@@ -26,7 +25,7 @@ STORED = "vectors.npz"
 # what NumPy and zipfile raise of archives that are torn or made to harm
 UNREADABLE = (OSError, ValueError, KeyError, EOFError, TypeError, RuntimeError, MemoryError, OverflowError)
 KEY = 16  # bytes of a digest that tell one passage from another
-NEIGHBOURS = 2  # on either side of a passage, see with_neighbours
+NEIGHBOURS = 2  # on either side of a passage, see neighboured
 BLOCK = 8192  # vectors taken apart at a time
 GROUP = 16384  # passages whose vectors are held in full at a time
 
@@ -106,19 +105,13 @@ def embedded(items: Sequence[Item], encoder: Reader | None, progress: Progress |
         yield np.stack(rows)
 
 
-def with_neighbours(codes: Codes, sections: Sequence[object]) -> Codes:
-    """The codes of each vector and, added to it, the mean of those of its section that are at most NEIGHBOURS away,
-    itself included.
-
-    sections: for each passage something that neighbours of one section share. The half of a text that was cut for its length
-    alone is read with the other half (+0.001 nDCG@10 where an encoder asks). Rows of zeros stay.
-    """
-    alike = np.cumsum([0, *(one != other for one, other in pairwise(sections))])
-    return np.concatenate([codes[:0], *neighboured(codes, alike)])
-
-
 def neighboured(codes: Codes, alike: NDArray[np.int64]) -> Iterator[Codes]:
-    """The codes of `with_neighbours`, BLOCK at a time; alike: a number that neighbours of one section share, and no others."""
+    """The codes of each vector and, added to it, the mean of those of its section that are at most NEIGHBOURS away, itself
+    included, BLOCK at a time.
+
+    alike: for each passage a number that neighbours of one section share, and no others. The half of a text that was cut for
+    its length alone is read with the other half (+0.001 nDCG@10 where an encoder asks). Rows of zeros stay.
+    """
     for start in range(0, len(codes), BLOCK):
         low, end = max(start - NEIGHBOURS, 0), min(start + BLOCK, len(codes))
         around = slice(low, min(end + NEIGHBOURS, len(codes)))

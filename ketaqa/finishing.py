@@ -20,7 +20,7 @@ from ketaqa.columns import Column
 from ketaqa.documents import BYTE_END, BYTE_START, END, START, Documents
 from ketaqa.loaders import Source
 from ketaqa.packing import pack_rows
-from ketaqa.reading import Progress
+from ketaqa.reading import Progress, Worded
 from ketaqa.records import Document, Passage, Piece, Reference
 from ketaqa.storage import Writer
 
@@ -57,7 +57,7 @@ def sources(files: Sequence[Held], out: Path, made: Any) -> Arrays:
     roots = dict.fromkeys(f.source.root for f in files)
     return (
         pack_rows("sources", rows)
-        | pack_rows("companions", companions(roots, out))
+        | pack_rows("companions", _companions(roots, out))
         | pack_rows("made", [made])
         | {"source_stats": stats}
     )
@@ -71,7 +71,7 @@ def _below(path: Path, out: Path) -> str:
     return os.path.relpath(path.resolve(), out.resolve())
 
 
-def companions(roots: Iterable[Path], out: Path) -> list[dict[str, str]]:
+def _companions(roots: Iterable[Path], out: Path) -> list[dict[str, str]]:
     """The files of which citations are made, and their digests."""
     return [
         {"path": _below(path, out), "root": _below(root, out), "sha256": digest}
@@ -120,7 +120,7 @@ def spellings(counts: Counter[str]) -> Arrays:
     return {"spellings": words.blob, "spellings_ends": words.ends, "spellings_counts": held}
 
 
-def held(documents: Documents, numbers: Iterable[int]) -> Iterator[tuple[Document, Passage, list[str]]]:
+def held(documents: Documents, numbers: Iterable[int]) -> Iterator[Worded]:
     """Passages, for each what of its document stands for it, and the questions put to it."""
     for place, several in groupby(numbers, documents.of):
         row, headings = documents.row(place), tuple(documents.headings(place))  # once: there may be thousands

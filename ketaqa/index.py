@@ -85,8 +85,7 @@ class Index:
 
     def passage_id(self, number: int) -> str:
         """The passage's name: its document's doc_id and its place there, from 1."""
-        document = self._documents.of(number)
-        return f"{self.doc_id_at(document)}#{number - self._documents.passages_of(document).start + 1}"
+        return self._documents.passage_id(number)
 
     def doc_id_of(self, number: int) -> str:
         """The doc_id of the document that a passage belongs to."""

@@ -216,6 +216,14 @@ def join(
     return Postings.of(whole.vocabulary, indptr, indices, tf, pairs, whole.lengths, weighting, workers)
 
 
+def lengths(blocks: Sequence[Run], places: Sequence[Numbers]) -> Counts:
+    """The number of terms and pairs in each passage of the whole."""
+    found = np.zeros(sum(len(b.lengths) for b in blocks), dtype=np.int64)
+    for block, own in zip(blocks, places, strict=True):
+        found[own] = block.lengths
+    return found
+
+
 class _Whole:
     """Blocks as parts of one whole, in its numbers of terms and passages."""
 
@@ -227,9 +235,7 @@ class _Whole:
         numbers = {term: n for n, term in enumerate(names)}
         self._numbers = [np.fromiter(map(numbers.__getitem__, b.terms), np.int32, len(b.terms)) for b in blocks]
         self.vocabulary = Vocabulary.of(names)
-        self.lengths = np.zeros(sum(len(b.lengths) for b in blocks), dtype=np.int64)
-        for block, own in zip(blocks, places, strict=True):
-            self.lengths[own] = block.lengths
+        self.lengths = lengths(blocks, places)
 
     def indptr(self, ends: Iterable[Counts]) -> Counts:
         """Where the rows of each term begin and end, given where they do in each block."""

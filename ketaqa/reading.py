@@ -11,12 +11,13 @@ from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ketaqa import analysis, asked, fields, loaders, packing, passages
 from ketaqa.asked import Asked
 from ketaqa.errors import BadSource
 from ketaqa.inversion import Block, Inverter
-from ketaqa.lexicon import Lexicon
+from ketaqa.lexicon import Lexicon, Numbers
 from ketaqa.loaders import Source
 from ketaqa.packing import Cut, Packed
 from ketaqa.pool import mapped
@@ -29,6 +30,8 @@ MESSAGE, TURNS = loaders.PART, 4
 # what is being done, how much of it is done, and all of it
 Progress = Callable[[str, int, int], None]
 Questions = Mapping[str, Sequence[Asked]]
+# a passage, its document, and the questions put to it
+Worded = tuple[Document, Passage, list[str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,15 +168,22 @@ class Reading:
         found = passages.cut(document, self._settings.passage_length)
         return Cut(document, found, asked.by_passage(document, found, rows.get(document.doc_id, ())))
 
-    def _counted(self, held: Sequence[tuple[Document, Passage, list[str]]]) -> tuple[Block, Counter[str]]:
+    def _counted(self, held: Sequence[Worded]) -> tuple[Block, Counter[str]]:
+        chunks, sizes = self._chunks(held)
+        block = self._inverter.block(chunks, sizes, [fields.beside(*one, self._analyser) for one in held])
+        return block, self._words(chunks)
+
+    def words(self, held: Sequence[Worded]) -> Counter[str]:
+        """How often each word stands in these passages."""
+        return self._words(self._chunks(held)[0])
+
+    def _chunks(self, held: Sequence[Worded]) -> tuple[Numbers, NDArray[np.int64]]:
+        """The chunks of the texts that stand for passages, and how many texts each has."""
         texts = [[*fields.texts(document, passage), *questions] for document, passage, questions in held]
         chunks = self._inverter.chunks.of([text for own in texts for text in own])
-        beside = [fields.beside(*one, self._analyser) for one in held]
-        block = self._inverter.block(chunks, np.array([len(own) for own in texts], dtype=np.int64), beside)
+        return chunks, np.array([len(own) for own in texts], dtype=np.int64)
+
+    def _words(self, chunks: Numbers) -> Counter[str]:
         numbers = self._spelled.numbers(chunks)
         counts = np.bincount(numbers[numbers >= 0], minlength=len(self._spelled.names))
-        return block, Counter({word: int(n) for word, n in zip(self._spelled.names, counts, strict=True) if n})
-
-    def words(self, held: Sequence[tuple[Document, Passage, list[str]]]) -> Counter[str]:
-        """How often each word stands in these passages."""
-        return self._counted(held)[1]
+        return Counter({word: int(n) for word, n in zip(self._spelled.names, counts, strict=True) if n})

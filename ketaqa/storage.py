@@ -31,15 +31,6 @@ MANIFEST = "manifest.json"
 LOCK = ".lock"
 DATA = re.compile(r"data-[0-9a-f]{12}")
 OURS = re.compile(rf"\.lock|manifest\.json(?:\.{DATA.pattern})?|{DATA.pattern}")
-Arrays = Mapping[str, NDArray[Any]]
-
-
-def write(path: Path, arrays: Arrays, facts: Mapping[str, Any], unversioned: frozenset[str] = frozenset()) -> str:
-    """Write arrays and facts as the index at `path`, see `writing`; the version comes back."""
-    with writing(path) as writer:
-        for name, array in arrays.items():
-            writer.save(name, array)
-        return writer.finish(facts, unversioned)
 
 
 @contextmanager

@@ -9,7 +9,7 @@ import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -146,7 +146,13 @@ def old(path: Path, facts: dict[str, Any], made: Any) -> Old | None:
 def code() -> list[str]:
     """What changes when this package does, or what it takes texts apart with: all of an index depends on that."""
     versions = (f"{name} {metadata.version(name)}" for name in LIBRARIES)
-    return [fingerprint(Path(__file__).parent), unicodedata.unidata_version, *versions]
+    return [_package(), unicodedata.unidata_version, *versions]
+
+
+@cache
+def _package() -> str:
+    # once: what runs is what was there when it was imported
+    return fingerprint(Path(__file__).parent)
 
 
 def fingerprint(*roots: Path) -> str:

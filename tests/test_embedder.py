@@ -1,6 +1,7 @@
 """Vectors of passages: brought along, made by an encoder, or none; the shipped ones are those of the shipped passages."""
 
 import zipfile
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -222,12 +223,17 @@ def test_the_encoder_gives_unit_vectors_in_the_order_of_the_texts():
     assert vectors[2] @ vectors[0] > vectors[2] @ vectors[1]
 
 
+def with_neighbours(codes, sections):
+    alike = np.cumsum([0, *(one != other for one, other in pairwise(sections))])
+    return np.concatenate([codes[:0], *embedder.neighboured(codes, alike)])
+
+
 @pytest.mark.parametrize("block", [1, 2, 100])
 def test_a_vector_takes_in_its_neighbours_of_the_same_section(monkeypatch, block):
     monkeypatch.setattr(embedder, "BLOCK", block)
     codes = semantics.packed(np.random.default_rng(5).standard_normal((9, 32)).astype(np.float32))
     codes[4] = 0
-    made = embedder.with_neighbours(codes, ["a"] * 6 + ["b", "c", "c"])
+    made = with_neighbours(codes, ["a"] * 6 + ["b", "c", "c"])
     vectors = semantics.unpacked(codes)
     around = {0: [0, 1, 2], 1: [0, 1, 2, 3], 2: [0, 1, 2, 3], 3: [1, 2, 3, 5], 5: [3, 5], 6: [6], 7: [7, 8], 8: [7, 8]}
     for number, beside in around.items():
@@ -250,9 +256,9 @@ def test_an_index_holds_the_vectors_of_passages_with_their_neighbours_by_section
     assert len(cut) > len(set(sections)) > 1
     alone = embedder.embed(items, semantics.table())
     stored = qa.index.retriever.meaning.codes
-    assert np.array_equal(stored, embedder.with_neighbours(alone, sections))
+    assert np.array_equal(stored, with_neighbours(alone, sections))
     assert not np.array_equal(stored, alone)
-    assert not np.array_equal(stored, embedder.with_neighbours(alone, [0] * len(cut)))
+    assert not np.array_equal(stored, with_neighbours(alone, [0] * len(cut)))
 
 
 def test_the_questions_put_to_passages_add_no_row(docs, tmp_path, stand):
@@ -262,4 +268,4 @@ def test_the_questions_put_to_passages_add_no_row(docs, tmp_path, stand):
 
 
 def test_no_vectors_have_no_neighbours():
-    assert embedder.with_neighbours(np.zeros((0, 16), dtype=np.uint8), []).shape == (0, 16)
+    assert with_neighbours(np.zeros((0, 16), dtype=np.uint8), []).shape == (0, 16)

@@ -51,7 +51,7 @@ def contents(path):
 
 @pytest.fixture
 def index(tmp_path):
-    storage.write(tmp_path / "my.index", ARRAYS, FACTS)
+    write(tmp_path / "my.index", ARRAYS, FACTS)
     return tmp_path / "my.index"
 
 
@@ -69,6 +69,13 @@ def built(tmp_path_factory):
     embedder.store(items, np.arange(len(items) * 192, dtype=np.uint8).reshape(-1, 192), folder / "docs" / embedder.STORED)
     build([folder / "docs"], folder / "my.index")
     return folder / "my.index"
+
+
+def write(path, arrays, facts, unversioned=frozenset()):
+    with storage.writing(path) as writer:
+        for name, array in arrays.items():
+            writer.save(name, array)
+        return writer.finish(facts, unversioned)
 
 
 def names_of_files():
@@ -105,7 +112,7 @@ def test_what_was_written_is_read(index):
 
 def test_the_version_depends_on_facts_and_versioned_arrays_alone(tmp_path):
     def version(name, arrays=ARRAYS, facts=FACTS):
-        return storage.write(tmp_path / name, arrays, facts, unversioned=frozenset({"stats"}))
+        return write(tmp_path / name, arrays, facts, unversioned=frozenset({"stats"}))
 
     first = version("a")
     assert version("b", dict(reversed(ARRAYS.items())), dict(reversed(FACTS.items()))) == first
@@ -240,7 +247,7 @@ def test_no_file_of_an_index_is_a_pickle(built):
         array = np.load(path, allow_pickle=False)
         assert array.dtype.kind in "iuf"
     with pytest.raises(ValueError, match="pickle"):
-        storage.write(built.parent / "objects", {"rows": np.array([{}], dtype=object)}, {})
+        write(built.parent / "objects", {"rows": np.array([{}], dtype=object)}, {})
 
 
 class Payload:
@@ -275,7 +282,7 @@ def forged(path, name, data):
 def test_an_index_that_names_an_unknown_part_is_refused(key, name, built, tmp_path):
     facts, arrays, _ = storage.read(built)
     del facts["version"]
-    storage.write(tmp_path / "other.index", arrays, facts | {key: name})
+    write(tmp_path / "other.index", arrays, facts | {key: name})
     with pytest.raises(BadIndex) as error:
         Index(tmp_path / "other.index")
     assert repr(name) in str(error.value)
@@ -303,16 +310,16 @@ def test_a_foreign_folder_is_refused_and_left_as_it_is(files, tmp_path):
         (place / name).write_text(content)
     before = snapshot(place)
     with pytest.raises(BadIndex, match=r"mine: a folder that is not an index; give a new name, or empty it"):
-        storage.write(place, ARRAYS, FACTS)
+        write(place, ARRAYS, FACTS)
     assert snapshot(place) == before
 
 
 def test_a_file_is_refused_and_left_as_it_is(tmp_path):
     (tmp_path / "mine.txt").write_text("mine")
     with pytest.raises(BadIndex, match=r"mine\.txt: a file; give the name of a new folder"):
-        storage.write(tmp_path / "mine.txt", ARRAYS, FACTS)
+        write(tmp_path / "mine.txt", ARRAYS, FACTS)
     with pytest.raises(BadIndex, match=r"my\.index: can't be written .*choose another place"):
-        storage.write(tmp_path / "mine.txt" / "my.index", ARRAYS, FACTS)
+        write(tmp_path / "mine.txt" / "my.index", ARRAYS, FACTS)
     assert (tmp_path / "mine.txt").read_text() == "mine"
 
 
@@ -321,7 +328,7 @@ def test_an_index_with_a_torn_manifest_can_be_built_again(torn, index):
     (index / storage.MANIFEST).unlink() if torn is None else (index / storage.MANIFEST).write_text(torn)
     (index / "data-000000000000").mkdir()
     (index / "manifest.json.data-000000000000").write_text("{")
-    storage.write(index, ARRAYS, FACTS)
+    write(index, ARRAYS, FACTS)
     assert contents(index)[0]["analyser"] == "english"
     assert {p.name for p in index.iterdir()} - {storage.LOCK} == {storage.MANIFEST, folder_of(index).name}
 
@@ -410,7 +417,10 @@ class Arrays(dict):
         print("writing", flush=True)
         sys.stdin.readline()
         yield "more", np.arange(4)
-print(storage.write(Path(sys.argv[1]), Arrays(), {"analyser": "new"}), flush=True)
+with storage.writing(Path(sys.argv[1])) as writer:
+    for name, array in Arrays().items():
+        writer.save(name, array)
+    print(writer.finish({"analyser": "new"}), flush=True)
 """
 
 
@@ -491,11 +501,11 @@ def test_a_second_build_is_refused_while_one_is_writing_and_the_old_index_stays_
     with started(HALTED, index) as process:
         assert process.stdout.readline() == "writing\n"
         with pytest.raises(BadIndex, match=r"my\.index: another build is writing there; wait for it to end"):
-            storage.write(index, ARRAYS, FACTS)
+            write(index, ARRAYS, FACTS)
         assert contents(index) == before
         version = process.communicate("go on\n")[0].strip()
     assert storage.read(index)[0] == {"analyser": "new", "version": version}
-    storage.write(index, ARRAYS, FACTS)
+    write(index, ARRAYS, FACTS)
     assert contents(index) == before
 
 
