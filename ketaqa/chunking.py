@@ -12,6 +12,8 @@ from numba import njit
 from numpy.typing import NDArray
 
 Bytes = NDArray[np.uint8]
+# slots, hashes, ends, arena, see number
+Table = tuple[NDArray[np.int32], NDArray[np.uint64], NDArray[np.int64], Bytes]
 PRIME = np.uint64(0x100000001B3)
 ONE, SPREAD = np.uint64(1), np.uint64(29)  # the upper bits of a hash decide too
 
@@ -19,17 +21,9 @@ compiled: Any = njit(nogil=True, cache=True)
 
 
 @njit(nogil=True, cache=True, inline="always")  # a call would take as long as the look
-def _slot(
-    blob: Bytes,
-    start: int,
-    size: int,
-    code: np.uint64,
-    slots: NDArray[np.int32],
-    hashes: NDArray[np.uint64],
-    ends: NDArray[np.int64],
-    arena: Bytes,
-) -> np.uint64:
+def _slot(blob: Bytes, start: int, size: int, code: np.uint64, table: Table) -> np.uint64:
     """The slot of the chunk of that size at blob[start], or the free one that it may have."""
+    slots, hashes, ends, arena = table
     mask = np.uint64(len(slots) - 1)
     place = code & mask
     while True:  # with the condition here LLVM makes a loop that takes three times as long
@@ -48,25 +42,16 @@ def _slot(
 
 @compiled
 def number(
-    blob: Bytes,
-    at: int,
-    small: Bytes,
-    basis: np.uint64,
-    slots: NDArray[np.int32],
-    hashes: NDArray[np.uint64],
-    ends: NDArray[np.int64],
-    arena: Bytes,
-    known: int,
-    found: NDArray[np.int32],
-    count: int,
+    blob: Bytes, at: int, small: Bytes, basis: np.uint64, table: Table, known: int, found: NDArray[np.int32], count: int
 ) -> tuple[int, int, int]:
     """Number the chunks of blob[at:], which is changed, into found[count:]; where that ended, how many are found, and known.
 
     small: for each byte what it is as a small letter, 0 where it ends a chunk; a chunk with a byte beyond ASCII stays as it is,
-    for there a mark may make another letter of a small one than of its capital. basis: where hashes begin. slots: by hash the
-    number of a chunk, -1 where there is none. hashes, ends: of each chunk, the last ending in arena, where the bytes of all
-    stand one after the other (ends[0] is 0). It ends before the end of blob where hashes or arena are full.
+    for there a mark may make another letter of a small one than of its capital. basis: where hashes begin. table: slots, by
+    hash the number of a chunk, -1 where there is none; hashes and ends, of each chunk, the last ending in arena, where the
+    bytes of all stand one after the other (ends[0] is 0). It ends before the end of blob where hashes or arena are full.
     """
+    slots, hashes, ends, arena = table
     size = len(blob)
     while at < size:
         if not small[blob[at]]:
@@ -81,7 +66,7 @@ def number(
                 blob[n] = small[blob[n]]
             code = (code ^ np.uint64(blob[n])) * PRIME
         code ^= code >> SPREAD
-        place = _slot(blob, start, at - start, code, slots, hashes, ends, arena)
+        place = _slot(blob, start, at - start, code, table)
         chunk = slots[place]
         if chunk < 0:
             base = ends[known]

@@ -110,8 +110,8 @@ class Table(Chunks):
         data, at, count = np.frombuffer(bytearray(blob), dtype=np.uint8), 0, 0
         found = np.empty(len(data) // 2 + 1, dtype=np.int32)  # a blank stands between two
         while at < len(data):
-            table = self._slots, self._hashes, self._ends, self._arena, self._count
-            at, count, self._count = self._fast.number(data, at, self._small, self._basis, *table, found, count)
+            table = self._slots, self._hashes, self._ends, self._arena
+            at, count, self._count = self._fast.number(data, at, self._small, self._basis, table, self._count, found, count)
             if at < len(data):
                 self._grow(int(data[at:].size))
         return found[:count].copy()
