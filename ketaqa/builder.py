@@ -32,8 +32,8 @@ def build(
 ) -> BuildReport:
     """Read files and folders and write the index at `out`; an index that is there is replaced when all is done.
 
-    Where the index there was made by the same code with the same settings only files that changed are read; the new index is
-    the one that reading all of them would give.
+    Where the index there was made by the same code with the same settings files are compared with what it holds, and only those
+    that changed are taken apart; the new index is the one that reading all of them would give.
     encoder: the sentence encoder of the passages, by name or folder; the one of `ketaqa[semantic]` where that is installed,
     else "table", the shipped table of word meanings; "none" for counted words alone.
     progress(what, done, all) is called as files are compared with the index there, bytes read, rows of postings written, and

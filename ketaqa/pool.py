@@ -4,6 +4,7 @@ Useful for: building. Not useful for: questions.
 """
 
 import os
+import signal
 import threading
 import time
 from collections import deque
@@ -51,6 +52,9 @@ def _ahead(pool: Executor, job: Callable[[Item], Result], items: Iterable[Item],
 
 
 def _begin(parent: int, make: Callable[[], Callable[[Any], Any]]) -> None:
+    # an interrupt reaches all processes of a terminal; one that stops halfway through a result leaves its parent waiting for
+    # the rest for ever. The parent stops, and with it all others
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
     _job[:] = [make()]
 

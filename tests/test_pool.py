@@ -1,6 +1,7 @@
 """Work for processes and threads: results in order, and no more of them at a time than workers need."""
 
 import os
+import signal
 from functools import partial
 
 import pytest
@@ -36,3 +37,12 @@ def test_results_come_in_order_and_few_are_made_ahead(several, workers, tmp_path
 def test_a_fault_in_a_process_comes_to_the_caller(workers):
     with pytest.raises(ZeroDivisionError):
         list(mapped(partial(partial, divmod, 1), [1, 0, 1], workers))
+
+
+def interrupted(number):
+    os.kill(os.getpid(), signal.SIGINT)
+    return number
+
+
+def test_an_interrupt_ends_no_process_halfway_through_a_result():
+    assert list(mapped(partial(partial, interrupted), range(6), 2)) == list(range(6))
