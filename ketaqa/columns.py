@@ -6,15 +6,23 @@ Useful for: building. Not useful for: what the arrays mean (storage, builder).
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 import numpy as np
-from numpy.typing import DTypeLike, NDArray
+from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 
 def ends(sizes: NDArray[Any]) -> NDArray[np.int64]:
     """Where each of several things of these sizes begins, one after the other, and the last ends."""
     return np.concatenate([[0], np.cumsum(sizes, dtype=np.int64)])
+
+
+def looked_up(rising: NDArray[Any], wanted: ArrayLike, side: Literal["left", "right"] = "left") -> NDArray[np.int64]:
+    """Where numbers belong in an array that rises, as NumPy's searchsorted gives it.
+
+    They are made the array's type: of two types NumPy makes one, and copies the whole array for each look.
+    """
+    return np.asarray(rising.searchsorted(np.asarray(wanted, dtype=rising.dtype), side))
 
 
 class Growing(Protocol):

@@ -6,11 +6,13 @@ Useful for: "here is a passage's number, what does it say and where does it stan
 import json
 from collections.abc import Callable, Mapping
 from functools import cached_property
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ketaqa import columns
 from ketaqa.records import Document, Heading, Passage, Piece
 
 Arrays = Mapping[str, NDArray[Any]]
@@ -65,9 +67,17 @@ class Documents:
         row = self._documents[document]
         return row if isinstance(row, str) else str(row["doc_id"])
 
+    def doc_ids(self, first: int, end: int) -> list[str]:
+        """The doc_ids of the documents from `first` to `end`, read at once."""
+        self._wait()
+        ends = self._documents.ends[first : end + 1].tolist()
+        blob = self._documents.blob[ends[0] : ends[-1]].tobytes()
+        rows = json.loads(b"[" + b",".join(blob[low - ends[0] : high - ends[0]] for low, high in pairwise(ends)) + b"]")
+        return [row if isinstance(row, str) else str(row["doc_id"]) for row in rows]
+
     def source_of(self, document: int) -> int:
         """The number of the file that a document was read from."""
-        return int(self._arrays["source_firsts"].searchsorted(document, "right")) - 1
+        return int(columns.looked_up(self._arrays["source_firsts"], document, "right")) - 1
 
     def of_source(self, source: int) -> range:
         """The documents that were read from a file."""
@@ -75,7 +85,7 @@ class Documents:
 
     def of(self, passage: int) -> int:
         """The number of the document that a passage belongs to."""
-        return int(self._arrays["firsts"].searchsorted(passage, "right")) - 1
+        return int(columns.looked_up(self._arrays["firsts"], passage, "right")) - 1
 
     def passages_of(self, document: int) -> range:
         """The numbers of a document's passages."""
@@ -101,7 +111,7 @@ class Documents:
     @staticmethod
     def _of_some(numbers: NDArray[Any], rows: Rows, wanted: int) -> list[Any]:
         """The row of a number, where only some have one; nothing of the others."""
-        place = int(numbers.searchsorted(wanted))
+        place = int(columns.looked_up(numbers, wanted))
         found: list[Any] = rows[place] if place < len(numbers) and numbers[place] == wanted else []
         return found
 
@@ -135,7 +145,7 @@ class Documents:
         """For each of these passages, which rise, a number that neighbours of one section of one document share."""
         if not len(passages):
             return passages
-        document = self._arrays["firsts"].searchsorted(passages, "right")
+        document = columns.looked_up(self._arrays["firsts"], passages, "right")
         section = self._arrays["section"][passages]
         other = (document[1:] != document[:-1]) | (section[1:] != section[:-1]) | (np.diff(passages) != 1)
         return np.concatenate([[0], np.cumsum(other)])
@@ -143,4 +153,4 @@ class Documents:
     @cached_property
     def numbers(self) -> dict[str, int]:
         """The numbers of all documents by doc_id, in order."""
-        return {self.doc_id_at(number): number for number in range(len(self))}
+        return {doc_id: number for number, doc_id in enumerate(self.doc_ids(0, len(self)))}

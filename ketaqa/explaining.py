@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from ketaqa.columns import looked_up
 from ketaqa.gathered import Gathered
 from ketaqa.postings import Postings
 from ketaqa.records import TermWeight
@@ -69,7 +70,7 @@ def _sums(retriever: Retriever, terms: list[int], numbers: list[int], rows: Gath
         if table.bend == 0.0:
             own *= [[table.factor(number)] for number in terms]
         return own, np.zeros(own.shape)
-    of = (firsts.searchsorted(numbers, side="right") - 1).tolist()
+    of = (looked_up(firsts, numbers, "right") - 1).tolist()
     documents = sorted(set(of))
     whole = firsts[[(document, document + 1) for document in documents]]
     rows = rows or _inside(table, terms, whole)
@@ -92,8 +93,7 @@ def _inside(table: Postings, terms: list[int], spans: Numbers) -> Gathered:
     rows = []
     for number in terms:
         held, tf = table.counts(number)
-        # of the postings' own type, else NumPy turns all of a term's postings into another first
-        edges = held.searchsorted(spans.astype(held.dtype)).tolist()
+        edges = looked_up(held, spans).tolist()
         looked = np.concatenate([np.arange(low, high) for low, high in edges])
         rows.append((held[looked], table.shares(held[looked], tf[looked])))
     return Gathered.of(rows)

@@ -11,7 +11,7 @@ from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
-from ketaqa import analysis, semantics, storage, weighting
+from ketaqa import analysis, columns, semantics, storage, weighting
 from ketaqa import encoder as encoders
 from ketaqa.documents import Documents
 from ketaqa.errors import BadIndex, BadSetting, UnknownDocument
@@ -111,8 +111,8 @@ class Index:
         section = [h for h in self._documents.section(number) if h != row["title"]]
         dated = next((f"{word} {row[word]}" for word in ("reviewed", "published") if row.get(word)), None)
         words = ", ".join([row["title"], *section, *([dated] if dated else [])])
-        citing = self._arrays["citing"]
-        cited = self._arrays["cited"][citing.searchsorted(number) : citing.searchsorted(number, "right")]
+        low, high = (int(columns.looked_up(self._arrays["citing"], number, side)) for side in ("left", "right"))
+        cited = self._arrays["cited"][low:high]
         references = tuple(Reference(**self._references[int(r)]) for r in cited)
         keys = ("doc_id", "title", "url", "published", "reviewed")
         kept: Any = {key: row.get(key) for key in keys}

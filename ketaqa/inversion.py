@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from ketaqa import analysis, lexicon
-from ketaqa.columns import InMemory, Make
+from ketaqa.columns import InMemory, Make, looked_up
 from ketaqa.lexicon import BORDER, Lexicon
 from ketaqa.pool import threaded
 from ketaqa.postings import MOST, Pairs, Postings, Vocabulary, check_weighting, counted, spans
@@ -248,7 +248,7 @@ class _Whole:
         """The passages and counts of these terms, term by term, the passages rising."""
         rows = []
         for block, numbers, places in zip(self._blocks, self._numbers, self._places, strict=True):
-            own = slice(*np.searchsorted(numbers, [terms.start, terms.stop]))
+            own = slice(*looked_up(numbers, [terms.start, terms.stop]))
             passages, tf = block.postings(own)
             rows.append((numbers[own] - terms.start, _sizes(block.ends, own), places[passages], tf))
         if self._in_order:
@@ -261,7 +261,7 @@ class _Whole:
         """The terms that follow these, and the passages, term by term, both rising."""
         rows = []
         for block, numbers, places in zip(self._blocks, self._numbers, self._places, strict=True):
-            own = slice(*np.searchsorted(numbers, [terms.start, terms.stop]))
+            own = slice(*looked_up(numbers, [terms.start, terms.stop]))
             nexts, passages = block.pairs(own)
             first = np.repeat(numbers[own] - terms.start, _sizes(block.pair_ends, own))
             rows.append((first, numbers[nexts], places[passages]))

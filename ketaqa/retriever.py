@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ketaqa.analysis import WHOLE, Analyser, Words, pairs
+from ketaqa.columns import looked_up
 from ketaqa.gathered import Gathered
 from ketaqa.meaning import LENT, Meaning, Vector
 from ketaqa.postings import Postings
@@ -178,7 +179,7 @@ class Retriever:
         if self._small is not None:
             everything, of, starts, sizes = self._small
             return np.asarray(DOCUMENT_WEIGHT * (np.add.reduceat(counted.at(everything), starts) / sizes)[of[passages]])
-        documents = self.firsts.searchsorted(passages, side="right") - 1  # rising, as the passages are
+        documents = looked_up(self.firsts, passages, "right") - 1  # rising, as the passages are
         new = np.ones(len(documents), dtype=bool)
         np.not_equal(documents[1:], documents[:-1], out=new[1:])
         which, place = documents[new], new.cumsum() - 1

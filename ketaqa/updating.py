@@ -92,12 +92,12 @@ class Old:
         """Some documents, as they were packed, and their doc_ids, some at a time."""
         for first in range(documents.start, documents.stop, DOCUMENTS):
             end = min(first + DOCUMENTS, documents.stop)
-            yield self._packed(first, end), [self.documents.doc_id_at(number) for number in range(first, end)]
+            yield self._packed(first, end), self.documents.doc_ids(first, end)
 
     def _packed(self, first: int, end: int) -> Packed:
         a, (low, high) = self.arrays, (int(self.arrays["firsts"][n]) for n in (first, end))
         headed, asked = (
-            slice(*a[name].searchsorted(span)) for name, span in (("headed", (first, end)), ("asked_of", (low, high)))
+            slice(*columns.looked_up(a[name], span)) for name, span in (("headed", (first, end)), ("asked_of", (low, high)))
         )
         _, places, inverse = np.unique(a["section"][low:high], return_index=True, return_inverse=True)
         order = np.argsort(places)  # in the order of their first passage
