@@ -3,6 +3,7 @@
 Useful for: building. Not useful for: what the arrays mean (storage, builder).
 """
 
+import mmap
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -100,3 +101,15 @@ def mapped(path: Path) -> NDArray[Any]:
     # an empty array can't be mapped
     found = np.load(path, mmap_mode="r" if path.stat().st_size > 128 else None, allow_pickle=False)
     return np.asarray(found.view(np.ndarray))  # slices of np.memmap itself cost ten times as much
+
+
+def give_back(array: NDArray[Any]) -> None:
+    """Give back the memory of a mapped array's pages: the system keeps them as long as it likes, and they are read when wanted.
+
+    Linux maps up to 2 MB around each page that is read, so that a process that looks here and there comes to hold all.
+    """
+    held: Any = array
+    while isinstance(held, np.ndarray):
+        held = held.base
+    if isinstance(held, mmap.mmap) and hasattr(mmap, "MADV_DONTNEED"):  # Windows has no such thing
+        held.madvise(mmap.MADV_DONTNEED)

@@ -157,6 +157,7 @@ class KetaQA:
     def _fresh(self, query: list[QueryTerm], k: int) -> tuple[list[Found], list[Reasons], str]:
         """The k best passages whose files did not change, their reasons, and, where one was left out, what to say of it."""
         wanted = k
+        self.index.tidy()
         while True:
             told = self.index.retriever.told(query, wanted)
             found = told.hits

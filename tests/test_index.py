@@ -9,7 +9,7 @@ from conftest import row_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ketaqa import KetaQA, shipped
+from ketaqa import KetaQA, index, shipped
 from ketaqa.builder import build
 from ketaqa.documents import Rows
 from ketaqa.errors import UnknownDocument
@@ -291,3 +291,29 @@ def test_documents_have_a_share_in_bm25_and_none_in_scikit_learns_weighting(tmp_
             share = DOCUMENT_WEIGHT * (own[0] + own[1]) / 2
             assert found[weighting] == pytest.approx([share, share, DOCUMENT_WEIGHT * own[2]])
     assert found["tfidf"] == pytest.approx([0.0, 0.0, 0.0])
+
+
+@pytest.mark.skipif(not Path("/proc/self/smaps").exists(), reason="only Linux tells what is mapped")
+def test_what_questions_looked_at_leaves_the_memory_and_they_are_answered_as_before(tmp_path, monkeypatch):
+    files = {"corpus.jsonl": beir(*(f"word{n % 7} thing{n % 5} filler " * 20 for n in range(2000)))}
+    questions = ["word1 thing2", "word3 filler", "thing4 word6"]
+    before = [KetaQA(built(tmp_path / "before", files)).search(question) for question in questions]
+    monkeypatch.setattr(index, "EVERY", 1)
+    monkeypatch.setattr(index, "LARGE", 0)
+    qa = KetaQA(built(tmp_path / "after", files))
+    assert qa.search(questions[0]) == before[0]
+    assert resident(tmp_path / "after") > 0
+    qa.index.tidy()
+    assert resident(tmp_path / "after") == 0
+    assert [qa.search(question) for question in questions] == before
+
+
+def resident(folder):
+    """Kilobytes of the texts mapped from a folder that are in this process's memory."""
+    total, inside = 0, False
+    for line in Path("/proc/self/smaps").read_text(encoding="utf-8").splitlines():
+        if line.split()[0][-1] != ":":  # a mapping's first line
+            inside = str(folder) in line and line.endswith("texts.npy")
+        elif inside and line.startswith("Rss:"):
+            total += int(line.split()[1])
+    return total
