@@ -5,7 +5,6 @@ Not useful for: ranking (retriever), building (builder), files (storage).
 """
 
 import hashlib
-import itertools
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
@@ -22,9 +21,9 @@ from ketaqa.records import Citation, Document, IndexInfo, Passage, Reference
 from ketaqa.retriever import Retriever
 from ketaqa.spelling import Spelling
 
-# after so many questions the memory of arrays of so many bytes is given back: a question at a million passages maps some 50 MB,
-# and takes as long as before where that is given back each time
-EVERY, LARGE = 4, 1 << 26
+# bytes of an array whose memory is given back after each question: one maps some 50 MB at a million passages, and the next
+# takes as long as before
+LARGE = 1 << 26
 WATCHED = 1024  # files, of those looked at last, whose paths are kept: they are looked at again for every question
 
 
@@ -50,7 +49,6 @@ class Index:
         self._digests: dict[Path, tuple[tuple[int, int], str]] = {}
         self._watched = lru_cache(maxsize=WATCHED)(self._watched_anew)
         self._large = [array for array in self._arrays.values() if array.nbytes >= LARGE]
-        self._questions = itertools.count(1)
 
     @cached_property
     def retriever(self) -> Retriever:
@@ -67,9 +65,8 @@ class Index:
 
     def tidy(self) -> None:
         """Keep what earlier questions looked at from filling the memory; called once a question."""
-        if next(self._questions) % EVERY == 0:
-            for array in self._large:
-                columns.give_back(array)
+        for array in self._large:
+            columns.give_back(array)
 
     @cached_property
     def spelling(self) -> Spelling:

@@ -298,7 +298,6 @@ def test_what_questions_looked_at_leaves_the_memory_and_they_are_answered_as_bef
     files = {"corpus.jsonl": beir(*(f"word{n % 7} thing{n % 5} filler " * 20 for n in range(2000)))}
     questions = ["word1 thing2", "word3 filler", "thing4 word6"]
     before = [KetaQA(built(tmp_path / "before", files)).search(question) for question in questions]
-    monkeypatch.setattr(index, "EVERY", 1)
     monkeypatch.setattr(index, "LARGE", 0)
     qa = KetaQA(built(tmp_path / "after", files))
     assert qa.search(questions[0]) == before[0]
