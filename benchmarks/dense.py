@@ -47,7 +47,7 @@ def _write(path: Path, passages: int) -> None:
 def _measured(path: Path) -> dict[str, float]:
     from ketaqa import compiled, semantics
     from ketaqa.columns import mapped
-    from ketaqa.inversion import join
+    from ketaqa.joining import join
     from ketaqa.meaning import Meaning
     from ketaqa.retriever import CANDIDATES
 

@@ -128,13 +128,13 @@ def peak() -> int:
 
 @contextmanager
 def _watched(watch: bool) -> Iterator[list[int]]:
-    """The largest sum of this process and those it started, looked at twenty times a second; pages they share count twice."""
+    """The largest sum of this process and those it started, looked at five times a second; pages they share count twice."""
     most, ended = [0], threading.Event()
 
     def look() -> None:
         import psutil
 
-        while not ended.wait(0.05):
+        while not ended.wait(0.2):
             total = resident()
             for child in psutil.Process().children(recursive=True):
                 try:

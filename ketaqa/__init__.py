@@ -21,7 +21,8 @@ The plan of the house, in the order in which data passes through; a room imports
     references    which sources stand behind which sentences
     gathered      rows of postings in memory, one after the other
     postings      terms by passage, and what each weighs
-    inversion     numbered terms -> postings
+    inversion     numbered terms -> blocks of postings
+    joining       blocks of postings -> all postings
     spooling      postings that wait in files until they are joined
     scanning      the largest sums of weights, compiled
     compiling     what the compiled code reads, and whether it is loaded

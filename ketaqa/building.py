@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from ketaqa import embedder, finishing, inversion, loaders, postings, reading, storage, updating
+from ketaqa import embedder, finishing, joining, loaders, postings, reading, storage, updating
 from ketaqa.assembling import Assembly
 from ketaqa.errors import BadSource
 from ketaqa.finishing import Held, Stretch
@@ -154,7 +154,7 @@ class Building:
         return BuildReport(version, *counts, tuple(refused), len(self._taken))
 
     def _postings(self) -> postings.Postings:
-        blocks: list[inversion.Run] = list(self._spool.blocks())
+        blocks: list[joining.Run] = list(self._spool.blocks())
         places = [np.arange(s.start, s.end, dtype=np.int32) for s in self._stretches if s.old is None]
         if self._old and self._taken:
             blocks.append(Kept(self._old.arrays, self._old.of_sources(self._taken)))
@@ -168,10 +168,10 @@ class Building:
             if self._progress:
                 self._progress("writing", done, every)
 
-        table = inversion.join(blocks, self._facts["weighting"], places, make, self._workers, tell)
+        table = joining.join(blocks, self._facts["weighting"], places, make, self._workers, tell)
         for name, array in _small(table).items():
             self._writer.save(name, array)
-        self._assembly.narrowed("lengths", inversion.lengths(blocks, places))
+        self._assembly.narrowed("lengths", joining.lengths(blocks, places))
         return table
 
     def _vectors(self) -> int:

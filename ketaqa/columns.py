@@ -4,8 +4,10 @@ Useful for: building. Not useful for: what the arrays mean (storage, builder).
 """
 
 import mmap
+import threading
 from collections.abc import Callable
 from contextlib import suppress
+from math import prod
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
@@ -27,10 +29,10 @@ def looked_up(rising: NDArray[Any], wanted: ArrayLike, side: Literal["left", "ri
 
 
 class Growing(Protocol):
-    """Rows that are added one after the other."""
+    """Rows that come piece by piece, in any order, from any thread."""
 
-    def append(self, rows: NDArray[Any]) -> None:
-        """Add rows at the end."""
+    def put(self, place: int, rows: NDArray[Any]) -> None:
+        """Put rows from that place on."""
 
     def ended(self) -> NDArray[Any]:
         """All of them; none can be added any more."""
@@ -44,12 +46,11 @@ class InMemory:
     """Rows in memory."""
 
     def __init__(self, name: str, dtype: DTypeLike, size: int) -> None:
-        self._rows, self._count = np.empty(size, dtype=dtype), 0
+        self._rows = np.empty(size, dtype=dtype)
 
-    def append(self, rows: NDArray[Any]) -> None:
+    def put(self, place: int, rows: NDArray[Any]) -> None:
         """See Growing."""
-        self._rows[self._count : self._count + len(rows)] = rows
-        self._count += len(rows)
+        self._rows[place : place + len(rows)] = rows
 
     def ended(self) -> NDArray[Any]:
         """See Growing."""
@@ -61,8 +62,10 @@ class Column:
 
     def __init__(self, path: Path, dtype: DTypeLike, *rest: int) -> None:
         self.path, self._dtype, self._rest, self._count = path, np.dtype(dtype), rest, 0
+        self._row, self._lock = self._dtype.itemsize * prod(rest), threading.Lock()
         self._file = open(path, "wb")  # noqa: SIM115
         self._head()
+        self._first = self._file.tell()
 
     def __len__(self) -> int:
         return self._count
@@ -74,9 +77,17 @@ class Column:
         np.lib.format.write_array_header_1_0(self._file, head)
 
     def append(self, rows: NDArray[Any]) -> None:
+        """Add rows at the end."""
+        self.put(self._count, rows)
+
+    def put(self, place: int, rows: NDArray[Any]) -> None:
         """See Growing."""
-        self._file.write(np.ascontiguousarray(rows, dtype=self._dtype).reshape(-1).view(np.uint8).data)
-        self._count += len(rows)
+        data = np.ascontiguousarray(rows, dtype=self._dtype).reshape(-1).view(np.uint8).data
+        with self._lock:
+            if self._file.tell() != self._first + place * self._row:
+                self._file.seek(self._first + place * self._row)
+            self._file.write(data)
+            self._count = max(self._count, place + len(rows))
 
     def close(self) -> None:
         """Write how many rows there are."""

@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
+from itertools import accumulate
 from typing import Any
 
 import numpy as np
@@ -10,9 +11,10 @@ from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
-from ketaqa import analysis, inversion, topk
+from ketaqa import analysis, joining, topk
 from ketaqa.errors import BadSetting
 from ketaqa.inversion import Block, Inverter
+from ketaqa.lexicon import LARGE
 from ketaqa.pool import mapped, threaded
 from ketaqa.postings import check_weighting
 from ketaqa.retriever import Retriever
@@ -42,25 +44,28 @@ class TfidfRetriever(BaseEstimator):  # type: ignore[misc]  # scikit-learn ships
         """Learn the postings of texts, one passage each. BadSetting for an unknown weighting, or a text that is none."""
         check_weighting(self.weighting)
         texts = _texts(texts)
-        table = inversion.join(self._blocks(texts), self.weighting, workers=self.n_jobs)
+        table = joining.join(self._blocks(texts), self.weighting, workers=self.n_jobs)
         self.retriever_ = Retriever(table, analysis.analyser(self.analyser))
         self.n_passages_ = len(texts)
         return self
 
     def _blocks(self, texts: Sequence[str]) -> list[Block]:
         groups = [texts[start : start + GROUP] for start in range(0, len(texts), GROUP)]
-        make = partial(Inverter, self.analyser, characters=sum(map(len, texts)))
-        if not make().compiled:  # threads would wait for each other where the interpreter reads
+        many = any(total >= LARGE for total in accumulate(map(len, texts)))
+        make = partial(Inverter, self.analyser, characters=LARGE if many else 0)
+        first = make()
+        if not first.compiled:  # threads would wait for each other where the interpreter reads
             return list(mapped(make, groups, self.n_jobs))
-        own = threading.local()
+        # the others begin with the words that one has learned: learning is the interpreter's work
+        begun, own = list(map(first, groups[:1])), threading.local()
 
         def read(group: Sequence[str]) -> Block:
             if not hasattr(own, "job"):
-                own.job = make()
+                own.job = first.copy()
             job: Inverter = own.job
             return job(group)
 
-        return list(threaded(read, groups, self.n_jobs))
+        return [*begun, *threaded(read, groups[1:], self.n_jobs)]
 
     def search(self, questions: Sequence[str], k: int = 10) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
         """Passage numbers (int64) and scores (float32), both (len(questions), k), padded with -1 and 0."""

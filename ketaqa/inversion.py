@@ -1,52 +1,23 @@
-"""Numbered terms of passages to blocks of sorted postings, and blocks to one index.
+"""Numbered terms of passages to blocks of sorted postings.
 
 A block is what some passages hold, sorted by term, with a vocabulary of its own; blocks are made apart, by several processes.
-A term's number is its place in sorted order, so what is sorted in a block is sorted in the whole.
-Useful for: building. Not useful for: what a posting weighs (postings).
+Useful for: building. Not useful for: the postings of all passages (joining).
 """
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
+from copy import copy
 from dataclasses import dataclass
-from itertools import pairwise
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
-from numpy.typing import DTypeLike, NDArray
+from numpy.typing import NDArray
 
 from ketaqa import analysis, lexicon
-from ketaqa.columns import InMemory, Make, looked_up
 from ketaqa.lexicon import BORDER, Lexicon
-from ketaqa.pool import threaded
-from ketaqa.postings import MOST, Pairs, Postings, Vocabulary, check_weighting, counted, spans
+from ketaqa.postings import counted
 
 Numbers = NDArray[np.int32]
 Counts = NDArray[np.int64]
-
-
-class Run(Protocol):
-    """Postings sorted by term, as they are joined; see Block."""
-
-    @property
-    def terms(self) -> Collection[str]:
-        """The terms, sorted."""
-
-    @property
-    def ends(self) -> Counts:
-        """Where the postings of each begin, and the last end."""
-
-    @property
-    def pair_ends(self) -> Counts:
-        """Where the pairs that begin with each begin, and the last end."""
-
-    @property
-    def lengths(self) -> Counts:
-        """The number of terms and pairs in each passage."""
-
-    def postings(self, terms: slice) -> tuple[Numbers, NDArray[np.uint16]]:
-        """The passages of some terms, rising, and how often each holds it."""
-
-    def pairs(self, terms: slice) -> tuple[Numbers, Numbers]:
-        """The terms that follow some terms, rising, and the passage of each."""
 
 
 @dataclass(frozen=True)
@@ -104,6 +75,13 @@ class Inverter:
     def compiled(self) -> bool:
         """Whether other threads can go on while it reads."""
         return isinstance(self.chunks, lexicon.Table)
+
+    def copy(self) -> "Inverter":
+        """Another that knows the same words, for another thread."""
+        made = copy(self)
+        made.chunks = self.chunks.copy()
+        made._lexicon = self._lexicon.copy(made.chunks)
+        return made
 
     def __call__(self, texts: Sequence[str]) -> Block:
         """The block of texts that are a passage each."""
@@ -175,115 +153,3 @@ def rising(columns: Sequence[NDArray[Any]], sizes: Sequence[int]) -> list[NDArra
         found.append((keys & ((1 << width) - 1)).astype(column.dtype))
         keys >>= width
     return [keys.astype(columns[0].dtype), *found[::-1]]
-
-
-def join(
-    blocks: Sequence[Run],
-    weighting: str,
-    places: Sequence[Numbers] | None = None,
-    make: Make = InMemory,
-    workers: int = 1,
-    progress: Callable[[int, int], None] | None = None,
-) -> Postings:
-    """The postings of the passages of all blocks.
-
-    places: for each block the number of each of its passages in the whole; one block after the other where not given.
-    make: what the long arrays are written to. workers: threads that sort. progress(done, all) is told of rows.
-    """
-    check_weighting(weighting)
-    if places is None:
-        ends = np.cumsum([0, *(len(b.lengths) for b in blocks)])
-        places = [np.arange(*span, dtype=np.int32) for span in pairwise(ends.tolist())]
-    whole = _Whole(blocks, places)
-    indptr, pair_indptr = whole.indptr([b.ends for b in blocks]), whole.indptr([b.pair_ends for b in blocks])
-    total = int(indptr[-1] + pair_indptr[-1])
-
-    def laid(names: Sequence[str], types: Sequence[DTypeLike], rows: Any, ends: Counts, before: int) -> list[NDArray[Any]]:
-        columns = [make(name, kind, int(ends[-1])) for name, kind in zip(names, types, strict=True)]
-        parts = list(spans(ends))
-        for (_, span), found in zip(parts, threaded(rows, (terms for terms, _ in parts), workers), strict=True):
-            for column, part in zip(columns, found, strict=True):
-                column.append(part)
-            if progress:
-                progress(before + span.stop, total)
-        return [column.ended() for column in columns]
-
-    indices, tf = laid(["indices", "tf"], [np.int32, np.uint16], whole.postings, indptr, 0)
-    pairs = None
-    if pair_indptr[-1]:
-        names = ["pair_nexts", "pair_passages"]
-        pairs = Pairs(pair_indptr, *laid(names, [np.int32, np.int32], whole.pairs, pair_indptr, int(indptr[-1])))
-    return Postings.of(whole.vocabulary, indptr, indices, tf, pairs, whole.lengths, weighting, workers)
-
-
-def lengths(blocks: Sequence[Run], places: Sequence[Numbers]) -> Counts:
-    """The number of terms and pairs in each passage of the whole."""
-    found = np.zeros(sum(len(b.lengths) for b in blocks), dtype=np.int64)
-    for block, own in zip(blocks, places, strict=True):
-        found[own] = block.lengths
-    return found
-
-
-class _Whole:
-    """Blocks as parts of one whole, in its numbers of terms and passages."""
-
-    def __init__(self, blocks: Sequence[Run], places: Sequence[Numbers]) -> None:
-        self._blocks, self._places = blocks, places
-        order = np.concatenate([*places, np.empty(0, dtype=np.int32)])
-        self._in_order = bool((order[1:] > order[:-1]).all())
-        names = sorted(set().union(*(b.terms for b in blocks))) if len(blocks) != 1 else list(blocks[0].terms)
-        numbers = {term: n for n, term in enumerate(names)}
-        self._numbers = [np.fromiter(map(numbers.__getitem__, b.terms), np.int32, len(b.terms)) for b in blocks]
-        self.vocabulary = Vocabulary.of(names)
-        self.lengths = lengths(blocks, places)
-
-    def indptr(self, ends: Iterable[Counts]) -> Counts:
-        """Where the rows of each term begin and end, given where they do in each block."""
-        total = np.zeros(len(self.vocabulary) + 1, dtype=np.int64)
-        for own, numbers in zip(ends, self._numbers, strict=True):
-            total[numbers + 1] += np.diff(own)
-        return np.cumsum(total)
-
-    def postings(self, terms: slice) -> tuple[Numbers, NDArray[np.uint16]]:
-        """The passages and counts of these terms, term by term, the passages rising."""
-        rows = []
-        for block, numbers, places in zip(self._blocks, self._numbers, self._places, strict=True):
-            own = slice(*looked_up(numbers, [terms.start, terms.stop]))
-            passages, tf = block.postings(own)
-            rows.append((numbers[own] - terms.start, _sizes(block.ends, own), places[passages], tf))
-        if self._in_order:
-            return _laid(rows, terms.stop - terms.start)
-        columns = [np.concatenate(column) for column in zip(*((np.repeat(*row[:2]), *row[2:]) for row in rows), strict=True)]
-        _, found, counts = rising(columns, [terms.stop - terms.start, len(self.lengths), MOST])
-        return found, counts
-
-    def pairs(self, terms: slice) -> tuple[Numbers, Numbers]:
-        """The terms that follow these, and the passages, term by term, both rising."""
-        rows = []
-        for block, numbers, places in zip(self._blocks, self._numbers, self._places, strict=True):
-            own = slice(*looked_up(numbers, [terms.start, terms.stop]))
-            nexts, passages = block.pairs(own)
-            first = np.repeat(numbers[own] - terms.start, _sizes(block.pair_ends, own))
-            rows.append((first, numbers[nexts], places[passages]))
-        columns = [np.concatenate(column) for column in zip(*rows, strict=True)]
-        if len(rows) > 1 or not self._in_order:
-            columns = rising(columns, [terms.stop - terms.start, len(self.vocabulary), len(self.lengths)])
-        return columns[1], columns[2]
-
-
-def _sizes(ends: Counts, terms: slice) -> Counts:
-    return np.diff(ends[terms.start : terms.stop + 1])
-
-
-def _laid(rows: Sequence[tuple[NDArray[Any], ...]], terms: int) -> tuple[Numbers, NDArray[np.uint16]]:
-    """The passages and counts of blocks (terms, how many of each, passages, counts), term by term, a block after the other."""
-    sizes = np.zeros(terms, dtype=np.int64)
-    for numbers, own, _, _ in rows:
-        sizes[numbers] += own
-    at = np.cumsum(sizes) - sizes  # where the next of each term goes
-    passages, counts = np.empty(int(sizes.sum()), dtype=np.int32), np.empty(int(sizes.sum()), dtype=np.uint16)
-    for numbers, own, held, tf in rows:
-        places = np.repeat(at[numbers] - np.cumsum(own) + own, own) + np.arange(len(held))
-        passages[places], counts[places] = held, tf
-        at[numbers] += own
-    return passages, counts

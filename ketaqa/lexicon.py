@@ -8,6 +8,7 @@ Useful for: building. Not useful for: questions, whose words must not be kept; s
 import secrets
 import string
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from copy import copy
 from itertools import chain, islice, pairwise
 from typing import Any
 
@@ -56,6 +57,12 @@ class Chunks:
         parts = (text.lower().encode() if text.isascii() else text.encode("utf-8", "surrogatepass") for text in texts)
         return SEPARATOR.join(parts)
 
+    def copy(self) -> "Chunks":
+        """Another that knows the same chunks by the same numbers."""
+        made = copy(self)
+        made._known = _Known(self._known)
+        return made
+
     def __len__(self) -> int:
         return len(self._known)
 
@@ -87,6 +94,13 @@ class Table(Chunks):
 
     def __len__(self) -> int:
         return self._count
+
+    def copy(self) -> "Table":
+        """See Chunks."""
+        made = copy(self)
+        made._hashes, made._slots = self._hashes.copy(), self._slots.copy()
+        made._ends, made._arena = self._ends.copy(), self._arena.copy()
+        return made
 
     def since(self, number: int) -> Iterator[bytes]:
         """See Chunks."""
@@ -145,6 +159,13 @@ class Lexicon:
         self._name_of = [BORDER]
         self._several: list[list[int]] = []
         self._sorted, self._ranks = list[str](), np.full(1, BORDER, dtype=np.int32)
+
+    def copy(self, chunks: Chunks) -> "Lexicon":
+        """Another that knows the same of a copy of its chunks."""
+        made = copy(self)
+        made._chunks, made.names = chunks, self.names.copy()
+        made._name_of, made._several = self._name_of.copy(), self._several.copy()
+        return made
 
     def number(self, name: str) -> int:
         """The number of a name, a new one where it has none."""

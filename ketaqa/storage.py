@@ -74,9 +74,9 @@ def _told(path: Path) -> Iterator[None]:
 class _Told(Column):
     """A column of the index that is being written, which names that index where it can't be written."""
 
-    def append(self, rows: NDArray[Any]) -> None:
+    def put(self, place: int, rows: NDArray[Any]) -> None:
         try:  # which costs nothing: many rows may be few each
-            super().append(rows)
+            super().put(place, rows)
         except OSError:
             with _told(self.path.parents[1]):
                 raise

@@ -172,7 +172,7 @@ def digests(roots: Iterable[Path]) -> list[str]:
 
 
 class Kept:
-    """The postings of some passages of an index, as a part of another; see inversion.Run."""
+    """The postings of some passages of an index, as a part of another; see joining.Run."""
 
     def __init__(self, arrays: dict[str, NDArray[Any]], passages: Mask) -> None:
         self._a, self._kept = arrays, passages

@@ -19,7 +19,7 @@ import numpy as np
 import pytest
 
 import ketaqa
-from ketaqa import inversion
+from ketaqa import inversion, joining
 from ketaqa.lexicon import BORDER
 
 COMMAND = Path(sys.executable).with_name("ketaqa")
@@ -231,10 +231,18 @@ def postings_of(rows, weighting="bm25", paired=False):
     none = np.empty(0, dtype=np.int32)
     sizes = np.ones(len(rows), dtype=np.int64)
     tokens = inversion.Tokens(names, np.array(numbers, dtype=np.int32), sizes, none, none, paired)
-    return inversion.join([inversion.invert(tokens)], weighting)
+    return joining.join([inversion.invert(tokens)], weighting)
 
 
 def row_of(table, number):
     """The passages that hold a term, and the term's weight in each."""
     passages, tf = table.counts(number)
     return passages, table.weights(number, passages, tf)
+
+
+def same_postings(one, other):
+    arrays = ("indptr", "indices", "tf", "norms", "upper")
+    pairs = one.pairs is other.pairs or all(
+        getattr(one.pairs, name).tolist() == getattr(other.pairs, name).tolist() for name in ("indptr", "nexts", "passages")
+    )
+    return pairs and all(getattr(one, name).tolist() == getattr(other, name).tolist() for name in arrays)

@@ -6,12 +6,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from conftest import same_postings
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.model_selection import GridSearchCV
 
-from ketaqa import loaders, passages, shipped
+from ketaqa import compiled, estimator, lexicon, loaders, passages, shipped
 from ketaqa.errors import BadIndex, BadSetting
 from ketaqa.estimator import TfidfRetriever
 
@@ -131,6 +132,21 @@ def test_the_analyzer_is_the_one_that_ranks():
 def finds_itself(retriever, texts, y=None):
     indices, _ = retriever.search(list(texts), 1)
     return float(np.mean(indices[:, 0] == np.arange(len(texts))))
+
+
+@pytest.mark.parametrize("large", [0, 1 << 60], ids=["threads", "processes"])
+def test_two_jobs_learn_what_one_does(monkeypatch, large):
+    if large == 0 and not compiled.installed():
+        pytest.skip("needs ketaqa[fast]")
+    texts = [f"common word{n} thing{n % 13} word{n // 7}, 3.5 mg" for n in range(100)]
+    wanted = TfidfRetriever().fit(texts).retriever_.postings
+    monkeypatch.setattr(compiled, "_modules", {})
+    monkeypatch.setattr(estimator, "GROUP", 8)
+    for room in (lexicon, estimator):
+        monkeypatch.setattr(room, "LARGE", large)
+    found = TfidfRetriever(n_jobs=2).fit(texts).retriever_.postings
+    assert same_postings(found, wanted)
+    assert found.vocabulary.blob.tolist() == wanted.vocabulary.blob.tolist()
 
 
 def test_grid_search_runs_over_weightings_and_analysers():

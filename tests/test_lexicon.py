@@ -1,15 +1,16 @@
 """Many texts at once give the terms that each gives alone, and blocks joined give the postings of all passages."""
 
 from collections import Counter
+from dataclasses import fields
 from itertools import pairwise
 
 import numpy as np
 import pytest
-from conftest import postings_of
+from conftest import postings_of, same_postings
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from ketaqa import analysis, compiled, inversion, lexicon, postings, shipped
+from ketaqa import analysis, compiled, inversion, joining, lexicon, postings, shipped
 from ketaqa.inversion import Inverter
 from ketaqa.lexicon import BORDER, Chunks, Lexicon
 
@@ -63,9 +64,24 @@ def test_words_without_end_are_forgotten_and_the_postings_stay_right(monkeypatch
     monkeypatch.setattr(lexicon, "MOST_CHUNKS", 3)
     monkeypatch.setattr(lexicon, "chunks", lambda characters: numbering())
     inverter = Inverter("plain")
-    joined = inversion.join([inverter([text]) for text in ("a b c d", "b e f", "a g")], "bm25")
+    joined = joining.join([inverter([text]) for text in ("a b c d", "b e f", "a g")], "bm25")
     assert len(inverter.chunks) < 6
-    assert same(joined, postings_of([["a", "b", "c", "d"], ["b", "e", "f"], ["a", "g"]]))
+    assert same_postings(joined, postings_of([["a", "b", "c", "d"], ["b", "e", "f"], ["a", "g"]]))
+
+
+def test_a_copy_knows_the_same_words_and_learns_its_own(monkeypatch, numbering):
+    monkeypatch.setattr(lexicon, "chunks", lambda characters: numbering())
+    first = Inverter("plain", paired=True)
+    first(["one two, three", "o'two 3.5"])
+    one, other = first.copy(), first.copy()
+    texts = [["three four one"], ["five, two six", "seven"], ["eight one five"]]
+    for inverter, text in zip([one, other, first, one, other], [*texts, *texts[:2]], strict=True):
+        fresh = Inverter("plain", paired=True)(text)
+        assert blocks_same(inverter(text), fresh)
+
+
+def blocks_same(found, wanted):
+    return all(np.array_equal(getattr(found, f.name), getattr(wanted, f.name)) for f in fields(wanted))
 
 
 @settings(max_examples=20, deadline=None)
@@ -88,14 +104,6 @@ def at_a_time(request, monkeypatch):
     monkeypatch.setattr(postings, "RANGE", request.param)
 
 
-def same(one, other):
-    arrays = ("indptr", "indices", "tf", "norms", "upper")
-    pairs = one.pairs is other.pairs or all(
-        getattr(one.pairs, name).tolist() == getattr(other.pairs, name).tolist() for name in ("indptr", "nexts", "passages")
-    )
-    return pairs and all(getattr(one, name).tolist() == getattr(other, name).tolist() for name in arrays)
-
-
 @pytest.mark.usefixtures("at_a_time")
 def test_blocks_joined_are_the_block_of_all():
     @settings(max_examples=100, deadline=None)
@@ -104,9 +112,9 @@ def test_blocks_joined_are_the_block_of_all():
         texts = [" ".join(row) for row in rows]
         bounds = [0, *sorted(min(cut, len(texts)) for cut in cuts), len(texts)]
         inverter = Inverter("plain", paired)
-        joined = inversion.join([inverter(texts[low:high]) for low, high in pairwise(bounds)], weighting)
+        joined = joining.join([inverter(texts[low:high]) for low, high in pairwise(bounds)], weighting)
         whole = postings_of(rows, weighting, paired)
-        assert same(joined, whole)
+        assert same_postings(joined, whole)
 
     check()
 
@@ -134,7 +142,7 @@ def test_numbers_too_many_for_one_key_are_sorted_alike(rows):
 
 
 def test_no_text_gives_no_postings():
-    assert inversion.join([], "bm25").passages == 0
+    assert joining.join([], "bm25").passages == 0
     assert Inverter("plain", paired=True)([]).lengths.tolist() == []
-    empty = inversion.join([Inverter("plain")(["", "  "])], "bm25")
+    empty = joining.join([Inverter("plain")(["", "  "])], "bm25")
     assert (empty.passages, len(empty.vocabulary)) == (2, 0)

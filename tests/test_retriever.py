@@ -10,7 +10,7 @@ from conftest import postings_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ketaqa import analysis, fields, inversion, loaders, passages, shipped
+from ketaqa import analysis, fields, inversion, joining, loaders, passages, shipped
 from ketaqa.analysis import HEADING
 from ketaqa.explaining import explained
 from ketaqa.records import Document, Heading
@@ -37,7 +37,7 @@ def read(cut):
     block = inverter.block(
         inverter.chunks.of([text for own in texts for text in own]), sizes, [fields.beside(*pair, [], english) for pair in cut]
     )
-    return Retriever(inversion.join([block], "bm25"), english)
+    return Retriever(joining.join([block], "bm25"), english)
 
 
 def brute_force(ranker, query, k):

@@ -6,7 +6,11 @@ import random
 import shutil
 import subprocess
 import sys
+import tempfile
 import threading
+from concurrent.futures import ThreadPoolExecutor
+from itertools import accumulate, pairwise
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -15,6 +19,7 @@ from hypothesis import strategies as st
 
 from ketaqa import embedder, fields, loaders, passages, storage
 from ketaqa.builder import build
+from ketaqa.columns import Column
 from ketaqa.errors import BadIndex
 from ketaqa.index import Index
 
@@ -529,3 +534,16 @@ def test_an_opened_index_answers_on_after_another_took_its_place(tmp_path):
     assert opened.document("a.txt").text == "The old text of this document."
     assert opened.info.version == old
     assert text_and_version(tmp_path / "my.index")[0] == "new"
+
+
+@given(st.lists(st.integers(0, 9), min_size=1, max_size=12), st.randoms(use_true_random=False), st.booleans())
+def test_pieces_of_an_array_are_put_in_any_order_by_any_thread(sizes, drawn, wide):
+    rest = (3,) if wide else ()
+    bounds = list(pairwise(accumulate(sizes, initial=0)))
+    whole = np.arange(sum(sizes) * (3 if wide else 1), dtype=np.int32).reshape(-1, *rest)
+    drawn.shuffle(bounds)
+    with tempfile.TemporaryDirectory() as folder:
+        column = Column(Path(folder) / "rows", np.int32, *rest)
+        with ThreadPoolExecutor(3) as pool:
+            list(pool.map(lambda span: column.put(span[0], whole[slice(*span)]), bounds))
+        assert np.array_equal(column.ended(), whole)
