@@ -2,20 +2,28 @@
 
     python -m benchmarks.fit_confidence
 
-Prints the three constants of ketaqa/answerer.py, and on the test split the AUROC of answerable against unanswerable
-questions, the share of shown answers that are right and the share of answerable questions that are answered.
+Prints the constants of ketaqa/confidence.py, and on both splits the AUROC of answerable against unanswerable questions, the
+expected calibration error, the share of shown answers that are right and the share of answerable questions that are answered.
 """
 
 import json
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import astuple, dataclass
+from itertools import compress
+from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
 
 import ketaqa
-from ketaqa import answerer, safety, shipped
+from ketaqa import confidence, safety, shipped
+from ketaqa.confidence import Evidence
 from ketaqa.evaluation import collections
-from ketaqa.explaining import explained
+from ketaqa.evaluation.abstention import calibration_error
+
+UNRELATED = "unanswerable_unrelated"
 
 
 @dataclass(frozen=True)
@@ -23,9 +31,10 @@ class Row:
     """A question, whether documents answer it, whether the best passage does, and the evidence for that."""
 
     split: str
+    kind: str
     answerable: bool
     right: bool
-    evidence: tuple[float, float]
+    evidence: Evidence | None
 
 
 def rows() -> list[Row]:
@@ -33,18 +42,16 @@ def rows() -> list[Row]:
     qa = ketaqa.open()
     path = shipped.corpus_path()
     relevant = collections.judged_passages(collections.read(path), qa.index)
-    rarest = qa.index.retriever.postings.idf(0)
     found = []
     for line in (path / "questions.jsonl").read_text(encoding="utf-8").splitlines():
         row = json.loads(line)
         if row["kind"] == collections.CRISIS or safety.check(row["question"]).silent:
             continue
         query = qa.query(row["question"], row.get("history", []))
-        hits = qa.index.retriever.search(query, 1)
-        terms = explained(qa.index.retriever, query, [hits[0][0]])[0] if hits else ()
-        right = bool(hits) and qa.index.passage_id(hits[0][0]) in relevant.get(row["question_id"], {})
-        evidence = (answerer.coverage(query, terms), answerer.matched(query, terms, rarest))
-        found.append(Row(row["split"], bool(row["answers"]), right, evidence))
+        best = qa.best(query)
+        right = best is not None and qa.index.passage_id(best[0]) in relevant.get(row["question_id"], {})
+        evidence = best[1] if best else None
+        found.append(Row(row["split"], row["kind"], bool(row["answers"]), right, evidence))
     return found
 
 
@@ -52,18 +59,29 @@ def main() -> None:
     """Fit, and print."""
     found = rows()
     dev, test = ([r for r in found if r.split == split] for split in ("dev", "test"))
-    # no shrinking: three parameters need none here, and it would pull every confidence to one half
-    model = LogisticRegression(C=1e6).fit([r.evidence for r in dev], [r.right for r in dev])
-    coverage, matched = (float(c) for c in model.coef_[0])
+    some = [(r.evidence, r.right) for r in dev if r.evidence]
+    # no shrinking: four parameters need none here, and it would pull every confidence to one half
+    model = LogisticRegression(C=1e6, max_iter=1000).fit([astuple(e) for e, _ in some], [right for _, right in some])
+    slopes: Any = tuple(round(float(slope), 2) for slope in model.coef_[0])
+    confidence.SLOPES = slopes
+    confidence.OFFSET = round(float(model.intercept_[0]), 2)
     print(f"fitted on {len(dev)} dev questions:")
-    print(f"COVERAGE_SLOPE = {coverage:.2f}, MATCHED_SLOPE = {matched:.2f}, OFFSET = {float(model.intercept_[0]):.2f}")
+    print(f"SLOPES = {confidence.SLOPES}, OFFSET = {confidence.OFFSET}")
     for name, part in (("dev", dev), ("test", test)):
-        sure = model.predict_proba([r.evidence for r in part])[:, 1]
-        shown = [r for r, s in zip(part, sure, strict=True) if s >= answerer.THRESHOLD]
-        auroc = roc_auc_score([r.answerable for r in part], sure)
-        answered = sum(r.answerable for r in shown) / sum(r.answerable for r in part)
-        right = sum(r.right for r in shown) / len(shown)
-        print(f"{name}: {len(part)} questions, AUROC {auroc:.3f}, right when shown {right:.3f}, answered {answered:.3f}")
+        sure = np.array([confidence.probability(r.evidence) for r in part])
+        error = calibration_error(sure, np.array([r.right for r in part], dtype=np.float64))
+        print(f"{name}: {len(part)} questions, AUROC {_auroc(part, sure):.3f}, calibration error {error:.3f}")
+        unrelated = [r.answerable or r.kind == UNRELATED for r in part]
+        print(f"  with unrelated ones alone AUROC {_auroc(list(compress(part, unrelated)), sure[unrelated]):.3f}")
+        for threshold in np.arange(0.4, 0.9, 0.05) if name == "dev" else [confidence.THRESHOLD]:
+            shown = list(compress(part, sure >= threshold))
+            answered = sum(r.answerable for r in shown) / sum(r.answerable for r in part)
+            right = np.mean([r.right for r in shown])
+            print(f"  threshold {threshold:.2f}: right when shown {right:.3f}, answered {answered:.3f}")
+
+
+def _auroc(part: Sequence[Row], sure: NDArray[np.float64]) -> float:
+    return float(roc_auc_score([r.answerable for r in part], sure))
 
 
 if __name__ == "__main__":

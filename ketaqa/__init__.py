@@ -45,7 +45,8 @@ The plan of the house, in the order in which data passes through; a room imports
     building      an index that is being built
     builder       files -> an index
     shipped       where the shipped documents are
-    answerer      hits -> the sentence, the confidence, silence
+    confidence    how likely the best passage answers
+    answerer      hits -> the sentence that answers, or why none is shown
     danger        how much a message looks like one from danger
     wordings      which of many expressions fit a message
     safety        a question -> notices

@@ -1,62 +1,25 @@
-"""Hits to an Answer's parts: the sentence that answers, the confidence, and whether to stay silent.
+"""Hits to an Answer's parts: the sentence that answers, and why nothing is shown where nothing is.
 
-Useful for: deciding what is shown. Not useful for: finding it (retriever).
+Useful for: what is shown. Not useful for: finding it (retriever), whether it answers (confidence).
 """
 
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from math import exp
 
 from ketaqa.analysis import Analyser, paragraph_sentences
-from ketaqa.records import Passage, Piece, TermWeight
+from ketaqa.records import Passage, Piece
 from ketaqa.retriever import QueryTerm
-
-# A logistic curve over `coverage` and `matched`, fitted on the dev split of the shipped questions: benchmarks/fit_confidence.py
-COVERAGE_SLOPE = 4.73
-MATCHED_SLOPE = 0.85
-OFFSET = -3.07
-# below this an honest "nothing here answers that" serves the reader better than the best passage; the lowest step of 0.05 at
-# which nine of ten answers shown on the dev split are right
-THRESHOLD = 0.65
 
 Span = tuple[int, int]
 
 QUANTITY = re.compile(
     r"\bhow (?:fast|soon|quick|quickly|long|much|many|often|high|big|common)\b|\bwhen\b|\bwhat per ?cent", re.IGNORECASE
 )
-# stems of words that ask rather than name: a passage that lacks them lacks nothing of the subject
-ASKING = frozenset(["describ", "explain", "help", "know", "mean", "need", "pleas", "summaris", "tell", "want"])
 NUMBER = re.compile(r"\d")
 # chosen on the dev split, see benchmarks/choices.py
 QUANTITY_GAIN = 0.2
 HEADING_SHARE = 0.2
-
-
-def coverage(query: Sequence[QueryTerm], terms: Sequence[TermWeight]) -> float:
-    """The share, in [0, 1], of the question's idf that the passage holds; a word that no passage knows counts in full."""
-    met = _met(query, terms)
-    total = sum(t.idf for t in query if t.word and (t in met or t.term not in ASKING))
-    return sum(t.idf for t in met) / total if total else 0.0
-
-
-def matched(query: Sequence[QueryTerm], terms: Sequence[TermWeight], rarest: float) -> float:
-    """The idf of the words met, in units of `rarest`, the idf of a word that no passage holds: about how many rare words."""
-    return sum(t.idf for t in _met(query, terms)) / rarest
-
-
-def _met(query: Sequence[QueryTerm], terms: Sequence[TermWeight]) -> list[QueryTerm]:
-    found = {t.term for t in terms if t.matched}
-    return [t for t in query if t.word and t.term in found]
-
-
-def confidence(query: Sequence[QueryTerm], terms: Sequence[TermWeight], rarest: float) -> float:
-    """How likely, in [0, 1], the passage answers the question."""
-    # numbers alone name no subject: "5*3*2?" is answered by no passage that happens to hold a 5, a 3 and a 2
-    if not any(any(map(str.isalpha, t.term)) for t in _met(query, terms)):
-        return 0.0
-    evidence = COVERAGE_SLOPE * coverage(query, terms) + MATCHED_SLOPE * matched(query, terms, rarest) + OFFSET
-    return 1.0 / (1.0 + exp(-evidence))
 
 
 @dataclass(frozen=True, slots=True)

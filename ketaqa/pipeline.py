@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
-from ketaqa import answerer, conversation, danger, explaining, safety, semantics
+from ketaqa import answerer, confidence, conversation, danger, explaining, safety, semantics
 from ketaqa.analysis import Words
+from ketaqa.confidence import Evidence
 from ketaqa.config import MAX_K, Config
 from ketaqa.conversation import Message
 from ketaqa.errors import BadQuestion, BadSetting
@@ -95,10 +96,10 @@ class KetaQA:
         return len(text) <= self.config.max_question_length
 
     def _looked_up(self, asked: "_Asked", query: list[QueryTerm], notices: tuple[Notice, ...], k: int) -> Answer:
-        found, reasons, stale = self._fresh(query, k)
+        found, reasons, stale, scores = self._fresh(query, k)
         notices += (Notice("stale", stale),) if stale else ()
-        sure = self.confidence(query, reasons[0]) if reasons else 0.0
-        if sure < answerer.THRESHOLD:
+        sure = confidence.probability(self._evidence(query, reasons[0], scores)) if reasons else 0.0
+        if sure < confidence.THRESHOLD:
             reason = stale or answerer.reason_for_silence(asked.text, query, self.index.analyser)
             return self._abstained(asked.typed, notices, reason, sure, asked.corrections)
         return self._answered(asked, self._hits(found, reasons, query, asked.text), notices, sure)
@@ -112,9 +113,17 @@ class KetaQA:
         context = asked.context if self._short(asked.context) else ""
         return self.index.retriever.query(asked.text, context and asked.read_before[0], asked.read)
 
-    def confidence(self, query: Sequence[QueryTerm], terms: Sequence[TermWeight]) -> float:
-        """How likely, in [0, 1], a passage answers a question, from what its terms added to its score."""
-        return answerer.confidence(query, terms, self.index.retriever.postings.idf(0))
+    def best(self, query: list[QueryTerm]) -> tuple[int, Evidence | None] | None:
+        """The number of the best passage, and what speaks for it; None where there is none. Changed files are not left out."""
+        told = self.index.retriever.told(query, confidence.BEST)
+        if not told.hits:
+            return None
+        number = told.hits[0][0]
+        terms = explaining.explained(self.index.retriever, query, [number], told)[0]
+        return number, self._evidence(query, terms, [score for _, score in told.hits])
+
+    def _evidence(self, query: Sequence[QueryTerm], terms: Reasons, scores: Sequence[float]) -> Evidence | None:
+        return confidence.evidence(query, terms, scores, self.index.retriever.postings.idf(0))
 
     def search(self, query: str, k: int = 10) -> list[Hit]:
         """The k best passages, by falling score, ties by passage number. Passages of changed files are left out."""
@@ -124,7 +133,7 @@ class KetaQA:
         """The hits of `search`, and what to say where passages were left out; empty where none was."""
         text, _ = self._mended(self._checked(query))
         terms = self.index.retriever.query(text)
-        found, reasons, stale = self._fresh(terms, _checked_k(k))
+        found, reasons, stale, _ = self._fresh(terms, _checked_k(k))
         return self._hits(found, reasons, terms, text), stale
 
     def corrections(self, query: str) -> tuple[Correction, ...]:
@@ -154,18 +163,21 @@ class KetaQA:
             raise BadQuestion("the question is not valid text (a lone surrogate); type it again")
         return question
 
-    def _fresh(self, query: list[QueryTerm], k: int) -> tuple[list[Found], list[Reasons], str]:
-        """The k best passages whose files did not change, their reasons, and, where one was left out, what to say of it."""
-        wanted = k
+    def _fresh(self, query: list[QueryTerm], k: int) -> tuple[list[Found], list[Reasons], str, list[float]]:
+        """The k best passages whose files did not change, their reasons, and, where one was left out, what to say of it.
+
+        And the scores that `confidence` compares.
+        """
+        wanted = least = max(k, confidence.BEST)
         self.index.tidy()
         while True:
             told = self.index.retriever.told(query, wanted)
             found = told.hits
             changed = self.index.stale(self.index.document_of(n) for n, _ in found)
-            fresh = [(n, s) for n, s in found if self.index.document_of(n) not in changed][:k] if changed else found
-            if len(fresh) >= k or len(found) < wanted:
-                reasons = explaining.explained(self.index.retriever, query, [n for n, _ in fresh], told)
-                return fresh, reasons, self._said_of(changed)
+            fresh = [(n, s) for n, s in found if self.index.document_of(n) not in changed] if changed else found
+            if len(fresh) >= least or len(found) < wanted:
+                reasons = explaining.explained(self.index.retriever, query, [n for n, _ in fresh[:k]], told)
+                return fresh[:k], reasons, self._said_of(changed), [s for _, s in fresh[: confidence.BEST]]
             wanted *= 4
 
     def _said_of(self, changed: set[int]) -> str:

@@ -114,6 +114,7 @@ def show_evaluation(done: "Evaluation", with_setting: bool = False) -> None:
     if done.abstention:
         kept = done.abstention
         rows |= {"AUROC": kept.auroc, "right when shown": kept.precision, "answered": kept.answered}
+        rows["calibration error"] = kept.calibration_error
     rows |= done.care or {}
     width = max(10, *map(len, rows))
     for name, m in rows.items():

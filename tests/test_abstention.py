@@ -156,3 +156,20 @@ def test_every_share_of_silence_has_its_interval():
 )
 def test_there_is_no_table_of_silence_where_nothing_can_be_told_apart(judged, threshold):
     assert abstention.measure(judged, threshold) is None
+
+
+def test_calibration_by_hand():
+    # ten bins of two: each is sure by 0.75 of what is right half the time, but for the last, which is right always
+    sure, right = np.array([0.7, 0.8] * 9 + [1.0, 1.0]), np.array([0.0, 1.0] * 9 + [1.0, 1.0])
+    order = np.argsort(sure, kind="stable")
+    bins = [(sure[part].mean(), right[part].mean()) for part in np.split(order, 10)]
+    assert np.array(abstention.reliability(sure, right)) == pytest.approx(np.array(bins))
+    assert abstention.calibration_error(sure, right) == pytest.approx(np.mean([abs(s - r) for s, r in bins]))
+
+
+def test_a_confidence_that_keeps_its_word_has_no_calibration_error():
+    assert abstention.calibration_error(np.ones(30), np.ones(30)) == 0.0
+    assert abstention.calibration_error(np.zeros(30), np.ones(30)) == 1.0
+    assert abstention.calibration_error(np.array([0.3]), np.array([1.0])) == pytest.approx(0.7)
+    halves = np.full(40, 0.5), np.tile([0.0, 1.0], 20)
+    assert abstention.calibration_error(*halves) == 0.0

@@ -1,4 +1,4 @@
-"""Answerer: coverage, confidence, the marked sentence, the reason for silence."""
+"""Answerer: the marked sentence, the reason for silence."""
 
 from functools import cache
 
@@ -10,11 +10,10 @@ from hypothesis import strategies as st
 from ketaqa import answerer, loaders, passages, shipped
 from ketaqa.analysis import analyser
 from ketaqa.loaders import markdown
-from ketaqa.records import Document, Passage, Piece, TermWeight
-from ketaqa.retriever import QueryTerm, Retriever
+from ketaqa.records import Document, Passage, Piece
+from ketaqa.retriever import Retriever
 
 ENGLISH = analyser("english")
-RAREST = 6.0  # the idf of an unknown word in a collection of some two hundred passages
 
 
 def passage(text, section=()):
@@ -39,61 +38,6 @@ def marked(text, question, section=(), headings=()):
     found = highlighted(passage(text, section), headings, query, question)
     assert "".join(p.text for p in found.pieces) == text
     return [p.text for p in found.pieces if p.highlight]
-
-
-TERMS = st.lists(
-    st.tuples(st.floats(0.01, 20), st.booleans(), st.booleans()), max_size=8
-)  # (idf, matched, whether it is a word and not a heading's evidence)
-
-
-def case(rows):
-    query = [QueryTerm(f"t{n}", n, idf, idf, word) for n, (idf, _, word) in enumerate(rows)]
-    return query, [TermWeight(f"t{n}", idf if hit else 0.0, hit) for n, (idf, hit, _) in enumerate(rows)]
-
-
-@settings(max_examples=200, deadline=None)
-@given(TERMS)
-def test_coverage_is_the_matched_share_of_the_idf_of_words(rows):
-    words = [(idf, hit) for idf, hit, word in rows if word]
-    total, met = sum(idf for idf, _ in words), sum(idf for idf, hit in words if hit)
-    found = answerer.coverage(*case(rows))
-    assert found == pytest.approx(met / total if words else 0.0, abs=1e-12)
-    assert 0.0 <= found <= 1.0 + 1e-12
-    assert answerer.matched(*case(rows), RAREST) == pytest.approx(met / RAREST)
-
-
-def test_coverage_by_hand():
-    rows = [(3.0, True, True), (1.0, False, True), (9.0, True, False)]
-    assert answerer.coverage(*case(rows)) == 0.75
-    assert answerer.matched(*case(rows), RAREST) == 0.5
-    assert answerer.coverage([], []) == 0.0
-    assert answerer.coverage(*case([(2.0, True, False)])) == 0.0
-
-
-@settings(max_examples=200, deadline=None)
-@given(TERMS, st.data())
-def test_confidence_is_a_probability_and_one_more_word_never_lowers_it(rows, data):
-    found = answerer.confidence(*case(rows), RAREST)
-    assert 0.0 <= found <= 1.0
-    missing = [n for n, (_, hit, word) in enumerate(rows) if word and not hit]
-    if missing:
-        n = data.draw(st.sampled_from(missing))
-        more = [*rows[:n], (rows[n][0], True, True), *rows[n + 1 :]]
-        assert answerer.confidence(*case(more), RAREST) >= found
-    assert found > 0.0 or not any(hit and word for _, hit, word in rows)
-
-
-@pytest.mark.parametrize(("question", "sure"), [("5*3*2", False), ("5 mg", True), ("氯胺酮", True), ("2019", False)])
-def test_numbers_alone_name_no_subject(question, sure):
-    query = query_of(question, question, "other")
-    found = answerer.confidence(query, [TermWeight(t.term, 1.0, True) for t in query], RAREST)
-    assert (found > 0.0) == sure
-    assert sure or found == 0.0
-
-
-def test_the_threshold_lies_between_nothing_and_everything():
-    nothing, everything = (answerer.confidence(*case([(2 * RAREST, hit, True)]), RAREST) for hit in (False, True))
-    assert nothing < answerer.THRESHOLD < everything
 
 
 BODY = "Ketamine is a drug. Bladder damage is a risk. The cost is high."

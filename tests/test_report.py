@@ -182,7 +182,7 @@ def test_no_measure_is_left_without_a_meaning(name):
 
 def test_every_measure_silence_and_time_have_their_plots(done):
     titles = [figure.axes[0].get_title() for figure in report.figures(done)]
-    assert titles == [*MEASURES, "risk and coverage", "time of one search"]
+    assert titles == [*MEASURES, "risk and coverage", "what confidence is worth", "time of one search"]
     assert report.of_evaluations([done]).count("<svg") == len(titles)
 
 

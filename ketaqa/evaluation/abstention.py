@@ -9,6 +9,7 @@ from ketaqa.evaluation import significance
 from ketaqa.evaluation.significance import Floats, Measured
 
 RESAMPLES = 1999
+BINS = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +29,8 @@ class Abstention:
     auroc: chance that an answerable question has a higher confidence than an unanswerable one (ties count half).
     risk_coverage_area: mean share of wrong answers when the questions are answered from the surest down (Geifman & El-Yaniv
     2017), 0 is best. precision: share of shown answers that are right; answered: share of answerable questions answered.
-    curve: (share answered, share wrong among them), from the surest question on.
+    calibration_error: see there. curve: (share answered, share wrong among them), from the surest question on. bins: (mean
+    confidence, share right), see reliability.
     """
 
     unanswerable: int
@@ -37,7 +39,9 @@ class Abstention:
     threshold: float
     precision: Measured
     answered: Measured
+    calibration_error: Measured
     curve: tuple[tuple[float, float], ...]
+    bins: tuple[tuple[float, float], ...]
 
 
 def measure(judged: Sequence[Judged], threshold: float) -> Abstention | None:
@@ -48,6 +52,7 @@ def measure(judged: Sequence[Judged], threshold: float) -> Abstention | None:
     if not answerable or not unanswerable or not shown:
         return None
     curve = risk_coverage(judged)
+    sure, right = _confidences(judged), np.array([j.right for j in judged], dtype=np.float64)
     return Abstention(
         len(unanswerable),
         significance.interval((_confidences(answerable), _confidences(unanswerable)), auroc, resamples=RESAMPLES),
@@ -55,7 +60,9 @@ def measure(judged: Sequence[Judged], threshold: float) -> Abstention | None:
         threshold,
         significance.mean([j.right for j in shown]),
         significance.mean([j.confidence >= threshold for j in answerable]),
+        significance.interval((sure, right), calibration_error, paired=True, resamples=RESAMPLES),
         curve,
+        reliability(sure, right),
     )
 
 
@@ -75,6 +82,21 @@ def auroc(positive: Floats, negative: Floats) -> float:
 
     labels = np.concatenate([np.ones(len(positive)), np.zeros(len(negative))])
     return float(roc_auc_score(labels, np.concatenate([positive, negative])))
+
+
+def reliability(sure: Floats, right: Floats) -> tuple[tuple[float, float], ...]:
+    """(mean confidence, share right) of BINS parts of the questions, as large as each other, by rising confidence."""
+    parts = np.array_split(np.argsort(sure, kind="stable"), min(BINS, len(sure)))
+    return tuple((float(sure[part].mean()), float(right[part].mean())) for part in parts)
+
+
+def calibration_error(sure: Floats, right: Floats) -> float:
+    """Expected calibration error (Naeini, Cooper & Hauskrecht 2015): how far confidence and the share right are apart.
+
+    The mean over the questions of their bin's difference, with bins of equally many (Nguyen & O'Connor 2015).
+    """
+    parts = np.array_split(np.argsort(sure, kind="stable"), min(BINS, len(sure)))
+    return float(sum(len(part) * abs(sure[part].mean() - right[part].mean()) for part in parts) / len(sure))
 
 
 def risk_coverage(judged: Sequence[Judged]) -> tuple[tuple[float, float], ...]:

@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from ketaqa import answerer, builder, config
+from ketaqa import builder, confidence, config
 from ketaqa.errors import BadSetting
 from ketaqa.evaluation import abstention, collections, inspection, measures, significance
 from ketaqa.evaluation.abstention import Abstention, Judged
@@ -17,7 +17,6 @@ from ketaqa.evaluation.collections import Collection
 from ketaqa.evaluation.inspection import Inspection, Shown
 from ketaqa.evaluation.significance import Measured
 from ketaqa.evaluation.trec import Qrels, Run
-from ketaqa.explaining import explained
 from ketaqa.index import Index
 from ketaqa.pipeline import KetaQA
 from ketaqa.retriever import QueryTerm
@@ -122,7 +121,7 @@ def _evaluated(
         len(collection.questions),
         {name: significance.mean(list(v.values())) for name, v in values.items()},
         {"p50": round(float(p50), 3), "p99": round(float(p99), 3)},
-        abstention.measure(judged, answerer.THRESHOLD),
+        abstention.measure(judged, confidence.THRESHOLD),
         _care(met),
         setting,
         run,
@@ -167,13 +166,13 @@ def _met(
 ) -> Met:
     index = qa.index
     silenced = qa.care(question).silent
-    hits = index.retriever.search(query, 1)
+    found = qa.best(query)
     wanted = tuple(inspection.shown(index, name, by_document) for name, r in list(relevant.items())[:3] if r > 0)
-    if not hits:
+    if found is None:
         return Met(question_id, question, kind, 0.0, False, silenced, None, wanted, took)
-    number = hits[0][0]
+    number, evidence = found
     name = index.doc_id_of(number) if by_document else index.passage_id(number)
-    sure = 0.0 if silenced else qa.confidence(query, explained(index.retriever, query, [number])[0])
+    sure = 0.0 if silenced else confidence.probability(evidence)
     best = Shown(index.passage_id(number), index.passage(number).text)
     return Met(question_id, question, kind, sure, relevant.get(name, 0) > 0, silenced, best, wanted, took)
 
@@ -228,7 +227,7 @@ def summary(done: Evaluation) -> dict[str, Any]:
     keys = ("collection", "passages", "queries", "latency_ms")
     table = {key: getattr(done, key) for key in keys} | {"measures": {n: asdict(m) for n, m in done.measures.items()}}
     if done.abstention:
-        table["abstention"] = {k: v for k, v in asdict(done.abstention).items() if k != "curve"}
+        table["abstention"] = {k: v for k, v in asdict(done.abstention).items() if k not in ("curve", "bins")}
     if done.care:
         table["care"] = {name: asdict(m) for name, m in done.care.items()}
     return table

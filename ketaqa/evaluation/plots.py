@@ -35,6 +35,16 @@ def risk_coverage(curve: Sequence[tuple[float, float]], shown: float) -> Any:
     return figure
 
 
+def reliability(bins: Sequence[tuple[float, float]]) -> Any:
+    """Share right against confidence, of questions about equally sure; on the dashed line confidence keeps its word."""
+    figure, axes = _figure("what confidence is worth", "mean confidence of a tenth of the questions", "share right among them")
+    axes.plot([0, 1], [0, 1], color=GREY, linestyle="--")
+    axes.plot([sure for sure, _ in bins], [right for _, right in bins], marker="o", color=BLUE)
+    axes.set_xlim(0, 1.02)
+    axes.set_ylim(0, 1.02)
+    return figure
+
+
 def latencies(milliseconds: Sequence[float]) -> Any:
     """How long a search took."""
     figure, axes = _figure("time of one search", "milliseconds", "questions")

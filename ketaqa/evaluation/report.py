@@ -51,10 +51,11 @@ def of_evaluations(all_done: Sequence[Evaluation]) -> str:
 
 
 def figures(done: Evaluation) -> list[Any]:
-    """The plots of an evaluation: each measure by question, risk and coverage where there is silence to judge, times."""
+    """The plots of an evaluation: each measure by question, what confidence is worth where silence can be judged, times."""
     drawn = [plots.sorted_values(list(values.values()), name) for name, values in done.values.items()]
     if done.abstention:
         drawn.append(plots.risk_coverage(done.abstention.curve, _share_shown(done)))
+        drawn.append(plots.reliability(done.abstention.bins))
     return [*drawn, plots.latencies([m.latency_ms for m in done.met])]
 
 

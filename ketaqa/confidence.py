@@ -1,0 +1,64 @@
+"""How likely does the best passage answer the question?
+
+A logistic curve over what the question's words, the passage and the passages behind it say. Useful for: silence. Not useful
+for: ranking (retriever).
+"""
+
+from collections.abc import Sequence
+from dataclasses import astuple, dataclass
+from math import exp
+
+from ketaqa.records import TermWeight
+from ketaqa.retriever import QueryTerm
+
+# fitted on the dev split of the shipped questions: benchmarks/fit_confidence.py
+SLOPES = (-0.29, 3.6, -4.81)  # of the fields of Evidence, in their order
+OFFSET = 1.16
+# below this an honest "nothing here answers that" serves the reader better than the best passage; the lowest step of 0.05 at
+# which nine of ten answers shown on the dev split are right
+THRESHOLD = 0.55
+BEST = 10  # passages whose scores are compared
+
+# stems of words that ask rather than name: a passage that lacks them lacks nothing of the subject
+ASKING = frozenset(["describ", "explain", "help", "know", "mean", "need", "pleas", "summaris", "tell", "want"])
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What speaks for the best passage, and against it. Each is 0 or more.
+
+    missing: the idf of the question's words that it lacks, in units of the idf of a word that no passage holds: about how many
+    rare words. standing: that of the words it holds, times how far its score stands above the mean of the next, by the
+    question's idf: one passage that answers stands alone, of many that hold a word none does. rarity: the mean idf of the
+    question's words, in the same units: rare words are seldom what the documents are about.
+    """
+
+    missing: float
+    standing: float
+    rarity: float
+
+
+def evidence(
+    query: Sequence[QueryTerm], terms: Sequence[TermWeight], scores: Sequence[float], rarest: float
+) -> Evidence | None:
+    """The evidence, None where the passage holds no word of the question.
+
+    terms: what each term added to the best passage's score. scores: those of the BEST best passages, falling; fewer where fewer
+    were found. rarest: the idf of a word that no passage holds.
+    """
+    held = {t.term for t in terms if t.matched}
+    words = [t for t in query if t.word and (t.term in held or t.term not in ASKING)]
+    met = [t for t in words if t.term in held]
+    # numbers alone name no subject: "5*3*2?" is answered by no passage that happens to hold a 5, a 3 and a 2
+    if not any(any(map(str.isalpha, t.term)) for t in met):
+        return None
+    total, matched = (sum(t.idf for t in some) for some in (words, met))
+    ahead = (scores[0] - sum(scores[1:]) / (BEST - 1)) / sum(t.weight for t in words)
+    return Evidence((total - matched) / rarest, matched / rarest * max(ahead, 0.0), total / len(words) / rarest)
+
+
+def probability(found: Evidence | None) -> float:
+    """How likely, in [0, 1], the passage answers the question; 0 without evidence."""
+    if found is None:
+        return 0.0
+    return 1.0 / (1.0 + exp(-OFFSET - sum(slope * value for slope, value in zip(SLOPES, astuple(found), strict=True))))

@@ -1,0 +1,98 @@
+"""Confidence: what speaks for the best passage and against it, and how likely that makes it an answer."""
+
+from dataclasses import astuple, replace
+
+import pytest
+from conftest import postings_of
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+
+from ketaqa import confidence
+from ketaqa.analysis import analyser
+from ketaqa.confidence import BEST, Evidence
+from ketaqa.records import TermWeight
+from ketaqa.retriever import QueryTerm, Retriever
+
+ENGLISH = analyser("english")
+RAREST = 6.0  # the idf of an unknown word in a collection of some two hundred passages
+# (idf, matched, whether it is a word and not a heading's evidence)
+TERMS = st.lists(st.tuples(st.floats(0.01, 20), st.booleans(), st.booleans()), max_size=8)
+SCORES = st.lists(st.floats(0, 40), min_size=1, max_size=BEST).map(lambda scores: sorted(scores, reverse=True))
+
+
+def case(rows):
+    query = [QueryTerm(f"t{n}", n, idf, idf, word) for n, (idf, _, word) in enumerate(rows)]
+    return query, [TermWeight(f"t{n}", idf if hit else 0.0, hit) for n, (idf, hit, _) in enumerate(rows)]
+
+
+def evidence(rows, scores):
+    return confidence.evidence(*case(rows), scores, RAREST)
+
+
+def test_evidence_by_hand():
+    rows = [(3.0, True, True), (1.0, False, True), (9.0, True, False)]
+    # half a rare word met, a sixth missing; the score stands 8 - 18 / 9 above the others, by an idf of 4
+    assert evidence(rows, [8.0, 6.0, 6.0, 6.0]) == Evidence(
+        pytest.approx(1 / 6), pytest.approx(0.5 * 1.5), pytest.approx(1 / 3)
+    )
+    # a question of which one passage alone holds a word
+    assert evidence([(3.0, True, True)], [5.0]) == Evidence(0.0, pytest.approx(0.5 * 5 / 3), 0.5)
+
+
+def test_no_evidence_where_the_passage_holds_no_word():
+    assert evidence([(2.0, True, False), (3.0, False, True)], [1.0]) is None
+    assert confidence.evidence([], [], [1.0], RAREST) is None
+    assert confidence.probability(None) == 0.0
+
+
+def test_words_that_ask_are_not_missed():
+    asking, other = (confidence.evidence(*asked(word), [4.0], RAREST) for word in ("explain", "bladder"))
+    assert asking.missing == 0.0
+    assert other.missing > 0.0
+
+
+def asked(word):
+    texts = ["ketamine trials", "something else"]
+    query = Retriever(postings_of([ENGLISH.terms(text) for text in texts]), ENGLISH).query(f"ketamine {word}")
+    return query, [TermWeight(t.term, 1.0, t.term == ENGLISH.term("ketamine")) for t in query]
+
+
+@settings(max_examples=200, deadline=None)
+@given(TERMS, SCORES)
+def test_confidence_is_a_probability_of_evidence_that_is_never_below_nothing(rows, scores):
+    found = evidence(rows, scores)
+    assert (found is None) == (not any(hit and word for _, hit, word in rows))
+    assert 0.0 <= confidence.probability(found) <= 1.0
+    if found:
+        assert min(astuple(found)) >= -1e-12
+        words = [idf for idf, _, word in rows if word]
+        assert found.rarity == pytest.approx(sum(words) / len(words) / RAREST)
+
+
+@settings(max_examples=200, deadline=None)
+@given(TERMS, SCORES, st.data())
+def test_more_evidence_never_lowers_the_confidence(rows, scores, data):
+    found = evidence(rows, scores)
+    assume(found is not None)
+    missing = [n for n, (_, hit, word) in enumerate(rows) if word and not hit]
+    if missing:  # one word more is met
+        n = data.draw(st.sampled_from(missing))
+        more = [*rows[:n], (rows[n][0], True, True), *rows[n + 1 :]]
+        assert confidence.probability(evidence(more, scores)) >= confidence.probability(found)
+    # the best stands further ahead
+    ahead = evidence(rows, [scores[0] + 1.0, *scores[1:]])
+    assert confidence.probability(ahead) >= confidence.probability(found)
+    # rarer words
+    assert confidence.probability(replace(found, rarity=found.rarity + 0.1)) <= confidence.probability(found)
+
+
+@pytest.mark.parametrize(("question", "sure"), [("5*3*2", False), ("5 mg", True), ("氯胺酮", True), ("2019", False)])
+def test_numbers_alone_name_no_subject(question, sure):
+    query = Retriever(postings_of([ENGLISH.terms(t) for t in (question, "other")]), ENGLISH).query(question)
+    found = confidence.evidence(query, [TermWeight(t.term, 1.0, True) for t in query], [9.0, 1.0], RAREST)
+    assert (found is not None) == sure
+
+
+def test_the_threshold_lies_between_little_and_much():
+    little, much = (evidence([(RAREST, False, True), (3.0, True, True)], scores) for scores in ([3.0] * BEST, [30.0, 3.0]))
+    assert confidence.probability(little) < confidence.THRESHOLD < confidence.probability(much)
