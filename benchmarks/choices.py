@@ -1,4 +1,4 @@
-"""The measurements behind three constants: passage length, what a heading weighs, and which sentence is marked.
+"""The measurements behind some constants: passage length, what a heading weighs, and which sentences are marked.
 
     python -m benchmarks.choices
 
@@ -11,9 +11,10 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from statistics import mean
 from unittest.mock import patch
 
-from ketaqa import answerer, builder, retriever, shipped
+from ketaqa import KetaQA, answerer, builder, retriever, shipped
 from ketaqa.evaluation import collections, measures
 from ketaqa.evaluation.evaluate import ranked
 from ketaqa.index import Index
@@ -21,6 +22,7 @@ from ketaqa.index import Index
 LENGTHS = (60, 90, 120, 160, 240)
 HEADING_WEIGHTS = (0.0, 0.1, 0.2, 0.3, 0.5, 0.8)
 MARKS = ((0.0, 1.0), (0.2, 1.0), (0.3, 1.0), (0.0, 0.2), (0.2, 0.5), (0.2, 0.2))
+SECONDS = (1.1, 0.9, 0.8, 0.7, 0.6, 0.5)
 
 
 @contextmanager
@@ -39,25 +41,22 @@ def score(index: Index, path: Path, split: str, measure: str) -> float:
     return measures.measure(run, qrels, [measure])[measure].value
 
 
-def marked(index: Index, path: Path, split: str) -> float:
-    """The share of right best passages whose marked sentence overlaps a gold quote."""
+def marked(qa: KetaQA, path: Path, split: str) -> str:
+    """The share of right best passages in which a gold quote is marked, and how much of them is marked."""
     collection = collections.read(path, split)
-    hits = []
+    relevant, hits, shares = collections.judged_passages(collection, qa.index), [], []
     for question_id, question in collection.questions.items():
-        query = index.retriever.query(question)
-        number = index.retriever.search(query, 1)[0][0]
-        best = index.passage(number)
-        quotes = [q.text for q in collection.quotes[question_id] if q.doc_id == best.doc_id and q.text in best.text]
-        if quotes:
-            read = answerer.reading(best, index.headings_in(number), index.analyser)
-            shown = answerer.highlighted(best, read, answerer.sought(query, question))
-            sentence = next(p.text for p in shown.pieces if p.highlight)
-            hits.append(any(sentence in quote or quote in sentence for quote in quotes))
-    return sum(hits) / len(hits)
+        query = qa.query(question, collection.histories.get(question_id, []))
+        best = qa.best(query)
+        if best and qa.index.passage_id(best[0]) in relevant[question_id]:
+            passage = qa.passage_for(best[0], query, question)
+            hits.append(collections.marked_right(collection, question_id, qa.index, passage))
+            shares.append(sum(len(p.text) for p in passage.pieces if p.highlight) / len(passage.text))
+    return f"{mean(hits):.3f} of {mean(shares):.2f}"
 
 
 def main() -> None:
-    """Print the three tables."""
+    """Print the tables."""
     corpus = shipped.corpus_path()
     print("passage length (words): P@1 dev, test")
     for words in LENGTHS:
@@ -75,10 +74,15 @@ def main() -> None:
     for weight in HEADING_WEIGHTS:
         with patch.object(retriever, "HEADING_WEIGHT", weight):
             print(f"  {weight:.1f} {score(index, corpus, 'dev', 'P@1'):.3f} {score(index, corpus, 'test', 'P@1'):.3f}")
-    print("gain of a number, share of the heading's words: marked sentence in the gold quote dev, test")
+    qa = KetaQA(index)
+    print("gain of a number, share of the heading's words: gold quote marked, and share of the passage marked, dev, test")
     for gain, share in MARKS:
         with patch.object(answerer, "QUANTITY_GAIN", gain), patch.object(answerer, "HEADING_SHARE", share):
-            print(f"  {gain:.1f} {share:.1f} {marked(index, corpus, 'dev'):.3f} {marked(index, corpus, 'test'):.3f}")
+            print(f"  {gain:.1f} {share:.1f} {marked(qa, corpus, 'dev')}, {marked(qa, corpus, 'test')}")
+    print("what a second sentence must gain: the same")
+    for second in SECONDS:
+        with patch.object(answerer, "SECOND", second):
+            print(f"  {second:.1f} {marked(qa, corpus, 'dev')}, {marked(qa, corpus, 'test')}")
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ Useful for: what is shown. Not useful for: finding it (retriever), whether it an
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 from ketaqa.analysis import Analyser, paragraph_sentences
 from ketaqa.records import Passage, Piece
@@ -20,6 +21,7 @@ NUMBER = re.compile(r"\d")
 # chosen on the dev split, see benchmarks/choices.py
 QUANTITY_GAIN = 0.2
 HEADING_SHARE = 0.2
+SECOND = 0.6  # of the best sentence's gain, from which the next best is marked too
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,25 +67,26 @@ def sought(query: Sequence[QueryTerm], question: str) -> Sought:
 
 
 def highlighted(passage: Passage, read: Reading, wanted: Sought) -> Passage:
-    """The passage with the sentence that answers marked; the first one on a tie.
+    """The passage with the sentence that answers marked, the first one on a tie, and with it the next best where that gains at
+    least SECOND as much: passages often say in short and then in full.
 
     A sentence gains the share of the question's idf that it holds, and QUANTITY_GAIN where the question asks for a
     quantity and the sentence holds a number. Words that the heading holds count HEADING_SHARE: the whole section is about
     them, so they tell its sentences apart less.
     """
     weights = [(term, idf * HEADING_SHARE if term in read.above else idf) for term, idf in wanted.idf]
-    best, best_gain = None, -1.0
+    gains = []
     for sentence in read.sentences:
-        gain = sum([weight for term, weight in weights if term in sentence.terms]) / wanted.total
-        if wanted.quantity and sentence.number:
-            gain += QUANTITY_GAIN
-        if gain > best_gain:
-            best, best_gain = sentence, gain
-    if best is None:
-        return passage
-    text = passage.text
-    cuts = ((text[: best.start], False), (text[best.start : best.end], True), (text[best.end :], False))
-    return replace(passage, pieces=tuple(Piece(cut, mark) for cut, mark in cuts if cut))
+        held = sum([weight for term, weight in weights if term in sentence.terms]) / wanted.total
+        gains.append((held + QUANTITY_GAIN if wanted.quantity and sentence.number else held, held))
+    ranked = sorted(range(len(gains)), key=lambda place: -gains[place][0])
+    marked = ranked[:1]
+    # a number alone, or nothing, makes no second one
+    marked += [place for place in ranked[1:2] if gains[place][1] and gains[place][0] >= SECOND * gains[ranked[0]][0]]
+    edges = [edge for place in sorted(marked) for edge in (read.sentences[place].start, read.sentences[place].end)]
+    cuts = pairwise([0, *edges, len(passage.text)])
+    pieces = (Piece(passage.text[start:end], number % 2 == 1) for number, (start, end) in enumerate(cuts) if start < end)
+    return replace(passage, pieces=tuple(pieces))
 
 
 def _candidates(text: str, headings: Sequence[Span]) -> list[Span]:

@@ -187,11 +187,16 @@ class KetaQA:
         return STALE.format(names[0] if len(names) == 1 else f"{names[0]} and {len(names) - 1} more")
 
     def _hits(self, found: list[Found], reasons: list[Reasons], query: list[QueryTerm], question: str) -> list[Hit]:
-        hits, sought = [], answerer.sought(query, question)
-        for rank, ((number, score), terms) in enumerate(zip(found, reasons, strict=True), 1):
-            passage, citation, read = self._read(number)
-            hits.append(Hit(rank, score, answerer.highlighted(passage, read, sought), citation, terms))
-        return hits
+        sought, ranked = answerer.sought(query, question), enumerate(zip(found, reasons, strict=True), 1)
+        return [Hit(rank, score, *self._shown(number, sought), terms) for rank, ((number, score), terms) in ranked]
+
+    def passage_for(self, number: int, query: list[QueryTerm], question: str) -> Passage:
+        """The passage of that number, with the sentences marked that answer a question."""
+        return self._shown(number, answerer.sought(query, question))[0]
+
+    def _shown(self, number: int, sought: answerer.Sought) -> tuple[Passage, Citation]:
+        passage, citation, read = self._read(number)
+        return answerer.highlighted(passage, read, sought), citation
 
     def _read_anew(self, number: int) -> tuple[Passage, Citation, answerer.Reading]:
         passage = self.index.passage(number)

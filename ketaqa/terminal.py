@@ -110,7 +110,7 @@ def show_evaluation(done: "Evaluation", with_setting: bool = False) -> None:
     """The table of measures, and of silence where the collection has questions without an answer."""
     setting = f", {done.setting.passage_length} words a passage, {done.setting.weighting}" if with_setting else ""
     print(f"{done.collection}: {done.queries} questions, {done.passages} passages{setting}")
-    rows = dict(done.measures)
+    rows = dict(done.measures) | ({"answer marked": done.marked} if done.marked else {})
     if done.abstention:
         kept = done.abstention
         rows |= {"AUROC": kept.auroc, "right when shown": kept.precision, "answered": kept.answered}

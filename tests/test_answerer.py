@@ -56,8 +56,14 @@ def test_the_sentence_that_holds_the_question_is_marked(question, sentence):
     assert marked(BODY, question) == [sentence]
 
 
-def test_the_first_of_equal_sentences_is_marked():
-    assert marked("Cost is high. Cost is low.", "cost") == ["Cost is high."]
+def test_the_first_two_of_equal_sentences_are_marked():
+    assert marked("Cost is high. Cost is low. Cost is all.", "cost") == ["Cost is high.", "Cost is low."]
+
+
+def test_a_second_sentence_is_marked_where_it_holds_nearly_as_much():
+    text = "It may cost a lot. Weather is fine. The cost of a session is high."
+    assert marked(text, "cost session") == ["The cost of a session is high."]
+    assert marked(text, "cost") == ["It may cost a lot.", "The cost of a session is high."]
 
 
 @pytest.mark.parametrize(
@@ -73,12 +79,12 @@ def test_the_first_of_equal_sentences_is_marked():
     ],
 )
 def test_a_question_for_a_quantity_prefers_a_sentence_with_a_number(question):
-    assert marked("It works in people. It works in 40 minutes.", question) == ["It works in 40 minutes."]
+    assert "It works in 40 minutes." in marked("It works in people. It works in rats. It works in 40 minutes.", question)
 
 
 @pytest.mark.parametrize("question", ["Does it work?", "why does it work", "whenever it works", "somehow longer"])
 def test_other_questions_do_not_care_for_numbers(question):
-    assert marked("It works in people. It works in 40 minutes.", question) == ["It works in people."]
+    assert marked("It works in people. It works in rats. It works in 40 minutes.", question)[:1] == ["It works in people."]
 
 
 def test_a_number_does_not_outweigh_the_subject():
@@ -121,13 +127,13 @@ def test_a_sentence_that_runs_over_a_line_end_is_marked_whole():
     "text", ["5*3*2 = 30. Next.", "<b>bold</b> text.", "Line one.\r\nLine two.", "😀 e\u0301. 𝐛.", "- a\n- b"]
 )
 def test_the_pieces_are_the_text_character_for_character(text):
-    assert len(marked(text, "line bold next b")) == 1
+    assert len(marked(text, "line bold next b")) in (1, 2)
 
 
 @settings(max_examples=150, deadline=None)
 @given(st.text(min_size=1, max_size=80), st.text(max_size=40))
 def test_the_law_of_pieces_on_generated_text(text, question):
-    assert len(marked(text, question)) == (1 if text.strip() else 0)
+    assert len(marked(text, question)) in ((1, 2) if text.strip() else (0,))
 
 
 @cache
@@ -143,9 +149,10 @@ def test_the_law_of_pieces_on_the_shipped_corpus(question):
         shown = highlighted(found, spans(found, document), query, question)
         assert "".join(p.text for p in shown.pieces) == found.text
         assert all(p.text for p in shown.pieces)
-        (mark,) = [p.text for p in shown.pieces if p.highlight]
-        assert mark == mark.strip()
-        assert mark not in {h.text for h in document.headings}
+        marks = [p.text for p in shown.pieces if p.highlight]
+        assert len(marks) in (1, 2)
+        assert marks == [mark.strip() for mark in marks]
+        assert not {h.text for h in document.headings}.intersection(marks)
 
 
 @pytest.mark.parametrize(

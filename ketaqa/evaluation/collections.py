@@ -12,6 +12,7 @@ from ketaqa.evaluation import trec
 from ketaqa.evaluation.trec import Qrels
 from ketaqa.index import Index
 from ketaqa.loaders import beir, jsonl
+from ketaqa.records import Passage
 
 QUERIES, QUESTIONS, UNANSWERABLE = "queries.jsonl", "questions.jsonl", "unanswerable.jsonl"
 # a message that calls for help in place of an answer: neither answerable nor a test of silence
@@ -78,6 +79,19 @@ def judged_passages(collection: Collection, index: Index) -> Qrels:
         question_id: {passage_id: 1 for quote in quotes for passage_id in _overlapping(quote, index)}
         for question_id, quotes in collection.quotes.items()
     }
+
+
+def marked_right(collection: Collection, question_id: str, index: Index, passage: Passage) -> bool:
+    """Whether words marked in a passage overlap a quote that answers the question."""
+    at, marks = passage.start, []
+    for piece in passage.pieces:
+        if piece.highlight:
+            marks.append((at, at + len(piece.text)))
+        at += len(piece.text)
+    text = index.document(passage.doc_id).text
+    own = [quote.text for quote in collection.quotes[question_id] if quote.doc_id == passage.doc_id]
+    quoted = [(text.index(quote), text.index(quote) + len(quote)) for quote in own]
+    return any(start < last and first < end for start, end in marks for first, last in quoted)
 
 
 def _overlapping(quote: Quote, index: Index) -> Iterator[str]:

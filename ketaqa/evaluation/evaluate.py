@@ -38,13 +38,17 @@ class Setting:
 
 @dataclass(frozen=True, slots=True)
 class Met:
-    """A question, and how it was met: what stood first, how sure KetaQA was, and what it took (milliseconds)."""
+    """A question, and how it was met: what stood first, how sure KetaQA was, and what it took (milliseconds).
+
+    marked: whether what is marked in a right passage overlaps a quote; None where nothing can be said of that.
+    """
 
     question_id: str
     question: str
     kind: Kind
     confidence: float
     right: bool
+    marked: bool | None
     silenced: bool
     best: Shown | None
     wanted: tuple[Shown, ...]
@@ -55,7 +59,8 @@ class Met:
 class Evaluation:
     """What `ketaqa evaluate` reports; latency is of one search, in milliseconds.
 
-    `values` holds each measure's value for each question. `care` is, where the collection has messages that call for help, the
+    `values` holds each measure's value for each question. `marked` is, where answers are quotes, the share of right passages in
+    which they are marked. `care` is, where the collection has messages that call for help, the
     share of them that is met with help lines, and the share of all other questions that is so by mistake.
     """
 
@@ -64,6 +69,7 @@ class Evaluation:
     queries: int
     measures: dict[str, Measured]
     latency_ms: dict[str, float]
+    marked: Measured | None
     abstention: Abstention | None
     care: dict[str, Measured] | None
     setting: Setting
@@ -121,6 +127,7 @@ def _evaluated(
         len(collection.questions),
         {name: significance.mean(list(v.values())) for name, v in values.items()},
         {"p50": round(float(p50), 3), "p99": round(float(p99), 3)},
+        _share([m.marked for m in met if m.marked is not None]),
         abstention.measure(judged, confidence.THRESHOLD),
         _care(met),
         setting,
@@ -149,7 +156,7 @@ def _asked(qa: KetaQA, collection: Collection, qrels: Qrels, tell: Progress) -> 
         took = (time.perf_counter() - start) * 1000.0
         if kind == "answerable":
             run[question_id] = ranking
-        met.append(_met(qa, question_id, question, kind, query, qrels.get(question_id, {}), by_document, took))
+        met.append(_met(qa, question_id, question, kind, query, qrels.get(question_id, {}), collection, took))
         tell("asking", done, len(questions))
     return tuple(met), run
 
@@ -161,20 +168,27 @@ def _met(
     kind: Kind,
     query: list[QueryTerm],
     relevant: Mapping[str, int],
-    by_document: bool,
+    collection: Collection,
     took: float,
 ) -> Met:
-    index = qa.index
+    index, by_document = qa.index, bool(collection.qrels)
     silenced = qa.care(question).silent
     found = qa.best(query)
     wanted = tuple(inspection.shown(index, name, by_document) for name, r in list(relevant.items())[:3] if r > 0)
     if found is None:
-        return Met(question_id, question, kind, 0.0, False, silenced, None, wanted, took)
+        return Met(question_id, question, kind, 0.0, False, None, silenced, None, wanted, took)
     number, evidence = found
     name = index.doc_id_of(number) if by_document else index.passage_id(number)
     sure = 0.0 if silenced else confidence.probability(evidence)
-    best = Shown(index.passage_id(number), index.passage(number).text)
-    return Met(question_id, question, kind, sure, relevant.get(name, 0) > 0, silenced, best, wanted, took)
+    passage, right, marked = qa.passage_for(number, query, question), relevant.get(name, 0) > 0, None
+    if right and not by_document:
+        marked = collections.marked_right(collection, question_id, index, passage)
+    best = Shown(passage.passage_id, passage.text)
+    return Met(question_id, question, kind, sure, right, marked, silenced, best, wanted, took)
+
+
+def _share(found: Sequence[bool]) -> Measured | None:
+    return significance.mean(found) if found else None
 
 
 def _care(met: Sequence[Met]) -> dict[str, Measured] | None:
@@ -226,6 +240,8 @@ def summary(done: Evaluation) -> dict[str, Any]:
     """The JSON of `ketaqa evaluate --json`; abstention and care are there where the collection has such questions."""
     keys = ("collection", "passages", "queries", "latency_ms")
     table = {key: getattr(done, key) for key in keys} | {"measures": {n: asdict(m) for n, m in done.measures.items()}}
+    if done.marked:
+        table["marked"] = asdict(done.marked)
     if done.abstention:
         table["abstention"] = {k: v for k, v in asdict(done.abstention).items() if k not in ("curve", "bins")}
     if done.care:
