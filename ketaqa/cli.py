@@ -70,11 +70,17 @@ def index(
 def ask(
     question: Annotated[str, typer.Argument(help="The question, in quotation marks.")],
     index: IndexOption = "",
+    explain: Annotated[bool, typer.Option("--explain", help="Show what each word did for the passage.")] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Answer with the best passage and its citation, or say that nothing there answers (exit status 1)."""
-    answer = _open(index).ask(question)
-    terminal.print_json(asdict(answer)) if as_json else terminal.show_answer(answer)
+    qa = _open(index)
+    answer = qa.ask(question)
+    reasons = qa.why(answer) if explain else None
+    if as_json:
+        terminal.print_json(asdict(answer) | ({"why": reasons and asdict(reasons)} if explain else {}))
+    else:
+        terminal.show_answer(answer, reasons)
     if answer.status == "abstained":
         raise typer.Exit(1)
 

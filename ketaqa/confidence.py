@@ -17,6 +17,8 @@ OFFSET = 1.16
 # below this an honest "nothing here answers that" serves the reader better than the best passage; the lowest step of 0.05 at
 # which nine of ten answers shown on the dev split are right
 THRESHOLD = 0.55
+# from here on the passages that come closest are named where none is shown: below, they have little to do with the question
+NEAR = 0.2
 BEST = 10  # passages whose scores are compared
 
 # stems of words that ask rather than name: a passage that lacks them lacks nothing of the subject

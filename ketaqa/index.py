@@ -114,12 +114,16 @@ class Index:
         headings = self._documents.headings(self.document_of(number))
         return [(h.start - start, h.end - start) for h in headings if start <= h.start < end]
 
+    def topic(self, number: int) -> str:
+        """What a passage is about: its document's title and the headings above it."""
+        title = self._documents.row(self.document_of(number))["title"]
+        return ", ".join([title, *(heading for heading in self._documents.section(number) if heading != title)])
+
     def citation(self, number: int) -> Citation:
         """The citation of a passage: its document, its section, and the sources of the statements inside it."""
         row = self._documents.row(self.document_of(number))
-        section = [h for h in self._documents.section(number) if h != row["title"]]
         dated = next((f"{word} {row[word]}" for word in ("reviewed", "published") if row.get(word)), None)
-        words = ", ".join([row["title"], *section, *([dated] if dated else [])])
+        words = ", ".join([self.topic(number), *([dated] if dated else [])])
         low, high = (int(columns.looked_up(self._arrays["citing"], number, side)) for side in ("left", "right"))
         cited = self._arrays["cited"][low:high]
         references = tuple(Reference(**self._references[int(r)]) for r in cited)

@@ -5,16 +5,16 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
-from ketaqa import answerer, confidence, conversation, danger, explaining, safety, semantics
+from ketaqa import answerer, confidence, conversation, danger, explaining, safety, semantics, why
 from ketaqa.analysis import Words
 from ketaqa.confidence import Evidence
 from ketaqa.config import MAX_K, Config
 from ketaqa.conversation import Message
 from ketaqa.errors import BadQuestion, BadSetting
 from ketaqa.index import Index
-from ketaqa.records import Answer, Citation, Correction, Document, Hit, IndexInfo, Notice, Passage, TermWeight
+from ketaqa.records import Answer, Citation, Correction, Document, Hit, IndexInfo, Nearest, Notice, Passage, TermWeight, Why
 from ketaqa.retriever import QueryTerm
-from ketaqa.safety import Care
+from ketaqa.safety import GRAVE, Care
 
 DEFAULT_K = 4
 REMEMBERED = 200_000  # terms of a vocabulary, and postings, that a server keeps in memory, in some 30 MB each
@@ -101,7 +101,9 @@ class KetaQA:
         sure = confidence.probability(self._evidence(query, reasons[0], scores)) if reasons else 0.0
         if sure < confidence.THRESHOLD:
             reason = stale or answerer.reason_for_silence(asked.text, query, self.index.analyser)
-            return self._abstained(asked.typed, notices, reason, sure, asked.corrections)
+            grave = any(n.kind in GRAVE for n in notices)
+            nearest = self._nearest(found) if sure >= confidence.NEAR and not grave else ()
+            return self._abstained(asked.typed, notices, reason, sure, asked.corrections, nearest)
         return self._answered(asked, self._hits(found, reasons, query, asked.text), notices, sure)
 
     def query(self, question: str, history: Sequence[Message] = ()) -> list[QueryTerm]:
@@ -215,10 +217,22 @@ class KetaQA:
         reason: str,
         sure: float = 0.0,
         corrections: tuple[Correction, ...] = (),
+        nearest: tuple[Nearest, ...] = (),
     ) -> Answer:
         # a remark on a passage has no place where none is shown; a line to call, or a warning of its own, has
         notices = tuple(n for n in notices if n.links or n.kind != "disclaimer")
-        return Answer(question, "abstained", None, None, sure, reason, notices, (), (), self.info, corrections)
+        return Answer(question, "abstained", None, None, sure, reason, notices, (), (), self.info, corrections, nearest)
+
+    def _nearest(self, found: list[Found]) -> tuple[Nearest, ...]:
+        topics: dict[str, Nearest] = {}
+        for number, _ in found:
+            topic = self.index.topic(number)
+            topics.setdefault(topic, Nearest(topic, self.index.passage(number)))
+        return tuple(topics.values())
+
+    def why(self, answer: Answer) -> Why | None:
+        """What each word of the question did for the passage that is shown, and what set it before the next."""
+        return why.why(answer, self.index.analyser)
 
 
 @dataclass(frozen=True, slots=True)

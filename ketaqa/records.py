@@ -6,6 +6,7 @@ Spans are half-open [start, end) in Unicode code points of a document's text. Da
 from dataclasses import dataclass, field
 from typing import Literal
 
+WordRole = Literal["matched", "missing", "ignored"]
 NoticeKind = Literal["crisis", "emergency", "dosing", "disclaimer", "stale"]
 
 
@@ -130,6 +131,45 @@ class Notice:
 
 
 @dataclass(frozen=True, slots=True)
+class Nearest:
+    """A place in the documents that comes closest to a question that none answers. It is no answer, and has no citation."""
+
+    topic: str
+    passage: Passage
+
+
+@dataclass(frozen=True, slots=True)
+class WordReason:
+    """What a word of the question, as typed, added to a passage's score.
+
+    read_as: the word of the documents that it was read as, where it was misspelt. role: the passage holds it, lacks it, or it
+    is too common to be looked for; its meaning may add something all the same.
+    """
+
+    word: str
+    read_as: str | None
+    role: WordRole
+    weight: float
+
+
+@dataclass(frozen=True, slots=True)
+class Why:
+    """Why a passage is shown. The weights of the words and `beside` (neighbouring words, headings, words of the question
+    before) add up to the score.
+
+    next_id: the passage that comes next, if any; `ahead` is how far the score stands above its, and `ahead_by` what made that,
+    largest first: (word, difference), "" for what is beside the words.
+    """
+
+    words: tuple[WordReason, ...]
+    beside: float
+    score: float
+    next_id: str | None = None
+    ahead: float = 0.0
+    ahead_by: tuple[tuple[str, float], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class IndexInfo:
     """Which index answered: its content version and its number of passages."""
 
@@ -142,7 +182,8 @@ class Answer:
     """What `ask` gives back; `dataclasses.asdict` of it is the JSON of the contract.
 
     `status` is "answered" (passage and citation are set, reason is None) or "abstained" (the other way round).
-    `confidence` is in [0, 1]. `corrections` are the misspelt words that were read as others.
+    `confidence` is in [0, 1]. `corrections` are the misspelt words that were read as others. `nearest`: where an abstention may
+    name what comes closest.
     """
 
     question: str
@@ -156,6 +197,7 @@ class Answer:
     terms: tuple[TermWeight, ...]
     index: IndexInfo
     corrections: tuple[Correction, ...] = ()
+    nearest: tuple[Nearest, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ from ketaqa.records import Link, Notice, NoticeKind
 from ketaqa.wordings import Wordings
 
 GRAVEST = get_args(NoticeKind)  # the kinds in falling order
+GRAVE = ("crisis", "emergency")  # those of messages from danger
 # chosen by benchmarks/fit_danger.py: above the first help stands in place of an answer, above the second beside one
 INSTEAD = 0.89
 BESIDE = 0.72
@@ -48,7 +49,7 @@ class Care:
     @property
     def grave(self) -> bool:
         """Whether the message comes from danger, and not from a question on use alone."""
-        return any(notice.kind in ("crisis", "emergency") for notice in self.notices)
+        return any(notice.kind in GRAVE for notice in self.notices)
 
 
 def check(question: str) -> Care:

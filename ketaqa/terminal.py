@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from ketaqa.records import Answer, Citation, Correction, Document, Hit, Notice, Passage, TermWeight
+from ketaqa.records import Answer, Citation, Correction, Document, Hit, Nearest, Notice, Passage, TermWeight, Why
 
 if TYPE_CHECKING:
     from ketaqa.evaluation.compare import Comparison
@@ -43,18 +43,44 @@ def print_json(value: object) -> None:
     print(json.dumps(value, ensure_ascii=False, indent=1))
 
 
-def show_answer(answer: Answer) -> None:
-    """Notices first, then the passage with its citation, or why there is none."""
+def show_answer(answer: Answer, why: Why | None = None) -> None:
+    """Notices first, then the passage with its citation, and why it is shown where that is asked; or why there is none."""
     for notice in answer.notices:
         _show_notice(notice)
     show_corrections(answer.corrections)
     if answer.passage is None or answer.citation is None:
         print(clean(answer.reason or ""))
+        _show_nearest(answer.nearest)
         return
     print(_marked(answer.passage))
     print()
     _show_citation(answer.citation)
     print(f"Confidence: {answer.confidence:.2f}")
+    if why:
+        _show_why(why)
+
+
+def _show_nearest(nearest: Sequence[Nearest]) -> None:
+    from ketaqa.why import CLOSEST  # see _show_why
+
+    if nearest:
+        print(CLOSEST)
+    for one in nearest:
+        print(clean(f"  {one.topic} ({one.passage.passage_id})"))
+
+
+def _show_why(why: Why) -> None:
+    from ketaqa.why import BESIDE, ROLES, said_ahead  # needs more imports than the help does
+
+    print("\nWhy this passage:")
+    width = max([len(BESIDE), *(len(one.word) for one in why.words)])
+    for one in why.words:
+        read = f", read as “{one.read_as}”" if one.read_as else ""
+        print(clean(f"  {one.word:{width}} {one.weight:7.2f}  {ROLES[one.role]}{read}"))
+    print(f"  {BESIDE:{width}} {why.beside:7.2f}")
+    print(f"  {'score':{width}} {why.score:7.2f}")
+    if why.next_id:
+        print(clean(said_ahead(why, why.next_id)))
 
 
 def show_corrections(corrections: Sequence[Correction]) -> None:

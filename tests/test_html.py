@@ -10,10 +10,11 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from ketaqa.records import Answer, Citation, IndexInfo, Link, Notice, Passage, Piece, Reference
+from ketaqa.records import Answer, Citation, IndexInfo, Link, Nearest, Notice, Passage, Piece, Reference, Why, WordReason
 from ketaqa.web import html
+from ketaqa.why import BESIDE, ROLES
 
-TAGS = {"div", "p", "blockquote", "mark", "span", "cite", "details", "summary", "ol", "ul", "li", "a"}
+TAGS = {"div", "p", "blockquote", "mark", "span", "cite", "details", "summary", "ol", "ul", "li", "a", "table", "tr", "td"}
 ATTRIBUTES = {"class", "dir", "role", "href", "target", "rel"}
 SCHEMES = ("https://", "http://", "tel:", "sms:")
 HOSTILE = [
@@ -217,6 +218,29 @@ def test_references_are_counted(count, label):
 def test_silence_gives_its_reason(reason):
     found = Answer("q", "abstained", None, None, 0.0, reason, (), (), (), INFO)
     assert harmless(html.answer(found)).text == reason
+
+
+@settings(deadline=None, max_examples=100)
+@given(st.lists(st.builds(Nearest, anything, passages), max_size=3).map(tuple))
+def test_what_comes_closest_is_told_unlike_an_answer(near):
+    read = harmless(html.answer(Answer("q", "abstained", None, None, 0.3, "Nothing.", (), (), (), INFO, (), near)))
+    assert all(one.topic in read.text and one.passage.text in read.text for one in near)
+    tags = [tag for tag, _ in read.tags]
+    assert not {"blockquote", "mark", "cite"}.intersection(tags)
+    assert tags.count("details") == len(near)
+
+
+@settings(deadline=None, max_examples=100)
+@given(
+    st.lists(st.builds(WordReason, anything, st.none() | anything, st.sampled_from([*ROLES]), st.floats(-9, 99)), max_size=4),
+    st.none() | st.just("d#2"),
+    anything,
+)
+def test_why_is_told_behind_one_click(words, after, word):
+    read = harmless(html.reasons(Why(tuple(words), 1.25, 9.5, after, 2.5, ((word, 2.5),))))
+    assert read.tags[0] == ("details", {"class": "kq-why"})
+    assert all(one.word in read.text and (one.read_as or "") in read.text for one in words)
+    assert (f"2.5 ahead of the next passage: {word or BESIDE} +2.5" in read.text) == (after is not None)
 
 
 def test_a_refusal_is_a_sentence():

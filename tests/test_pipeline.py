@@ -43,6 +43,16 @@ def as_json(answer):
     return json.loads(json.dumps(asdict(answer)))
 
 
+def assert_nearest(answer, qa):
+    """What every abstention that names what comes closest keeps to."""
+    topics = [one.topic for one in answer.nearest]
+    assert len(set(topics)) == len(topics)
+    for one in answer.nearest:
+        assert one.topic.startswith(qa.document(one.passage.doc_id).title)
+        assert one.passage in qa.passages(one.passage.doc_id)
+        assert not any(piece.highlight for piece in one.passage.pieces)
+
+
 def assert_answer(answer, qa):
     """What every answer keeps to."""
     assert 0.0 <= answer.confidence <= 1.0
@@ -50,7 +60,9 @@ def assert_answer(answer, qa):
     if answer.status == "abstained":
         assert (answer.passage, answer.citation, answer.alternatives, answer.terms) == (None, None, (), ())
         assert answer.reason
+        assert_nearest(answer, qa)
         return
+    assert answer.nearest == ()
     assert answer.reason is None
     for passage, citation in [(answer.passage, answer.citation), *((h.passage, h.citation) for h in answer.alternatives)]:
         document = qa.document(passage.doc_id)
@@ -299,3 +311,17 @@ def test_what_is_kept_for_many_questions_changes_no_answer(shipped):
         assert prepared.ask(question, k=7) == shipped.ask(question, k=7)
     assert prepared.index.retriever.meaning.companies is kept
     assert not shipped.index.retriever.meaning.companies  # a question leaves nothing behind
+
+
+def test_where_nothing_answers_what_comes_closest_is_named(qa):
+    answer = qa.ask("is it legal in Germany")
+    assert answer.status == "abstained"
+    assert {one.passage.doc_id for one in answer.nearest} == {"legal-status.md"}
+    # the nearest of an everyday question have nothing to do with it
+    assert qa.ask("how do I bake bread").nearest == ()
+
+
+@pytest.mark.parametrize("history", [[], [{"role": "user", "content": "I want to kill myself"}]])
+def test_nothing_is_named_beside_help(qa, history):
+    asked = "is it legal in Germany" if history else "how much ketamine would kill me"
+    assert qa.ask(asked, history).nearest == ()

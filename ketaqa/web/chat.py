@@ -49,6 +49,14 @@ h1 { font-family: system-ui, sans-serif !important; }
 .kq-crisis, .kq-emergency { border: 2px solid #b91c1c; font-size: 1em; }
 .kq-read { margin: 0 0 .6em; font-size: .9em; }
 .kq-silence { margin: 0; font-style: italic; }
+.kq-nearest { margin: .8em 0 0; font-size: .9em; }
+.kq-nearest p { margin: 0 0 .3em; }
+.kq-near { white-space: pre-wrap; overflow-wrap: anywhere; margin: .3em 0 .6em 1.1em; }
+.kq-why { font-size: .85em; margin-top: .4em; }
+.kq-why table { margin: .4em 0; width: auto; }
+.kq-why td { padding: .1em .8em .1em 0; border: 0; overflow-wrap: anywhere; }
+.kq-why td:last-child { text-align: end; }
+.kq-why p { margin: 0; }
 footer { display: none !important; }
 """
 
@@ -81,7 +89,8 @@ def chat(qa: KetaQA, examples: Sequence[str]) -> gr.Blocks:
         if not question.strip():
             return "", history
         try:
-            reply = html.answer(qa.ask(question, user_messages(history)))
+            found = qa.ask(question, user_messages(history))
+            reply = html.answer(found, qa.why(found))
         except KetaqaError as error:
             reply = html.refusal(str(error))
         said = {"role": "user", "content": html.question(question)}

@@ -2,7 +2,9 @@
 
 from collections.abc import Sequence
 
-from ketaqa.records import Answer, Citation, Correction, Notice, Passage
+from ketaqa.records import Answer, Citation, Correction, Nearest, Notice, Passage, Why, WordReason
+from ketaqa.safety import GRAVE
+from ketaqa.why import BESIDE, CLOSEST, ROLES, said_ahead
 
 
 def escape(text: str) -> str:
@@ -20,14 +22,39 @@ def _plain(c: str) -> bool:
     return c.isalnum() or "\x80" <= c <= "\x9f"
 
 
-def answer(found: Answer) -> str:
-    """Notices, then the passage with its citation, or why there is none."""
+def answer(found: Answer, why: Why | None = None) -> str:
+    """Notices, then the passage with its citation and why it is shown, or why there is none and what comes closest."""
     parts = [*(notice(n) for n in found.notices), *([corrections(found.corrections)] if found.corrections else [])]
     if found.passage is None or found.citation is None:
-        parts.append(f'<p class="kq-silence">{escape(found.reason or "")}</p>')
+        parts.append(f'<p class="kq-silence">{escape(found.reason or "")}</p>{nearest(found.nearest)}')
     else:
-        parts += [passage(found.passage), citation(found.citation)]
+        parts += [passage(found.passage), citation(found.citation), reasons(why) if why else ""]
     return f'<div class="kq-answer kq-{found.status}">{"".join(parts)}</div>'
+
+
+def nearest(found: Sequence[Nearest]) -> str:
+    """What comes closest where nothing answers: topics, and behind each its passage, unlike an answer."""
+    if not found:
+        return ""
+    items = "".join(
+        f"<details><summary>{escape(one.topic)}</summary>"
+        f'<div class="kq-near" dir="auto">{escape(one.passage.text)}</div></details>'
+        for one in found
+    )
+    return f'<div class="kq-nearest"><p>{escape(CLOSEST)}</p>{items}</div>'
+
+
+def reasons(why: Why) -> str:
+    """What each word of the question did for the passage, and what set it before the next, behind one click."""
+    cells = [("Word", "", "Points"), *((one.word, _role(one), f"{one.weight:.1f}") for one in why.words)]
+    cells += [(BESIDE, "", f"{why.beside:.1f}"), ("Score", "", f"{why.score:.1f}")]
+    rows = "".join("<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row) + "</tr>" for row in cells)
+    ahead = f"<p>{escape(said_ahead(why, 'the next passage'))}</p>" if why.next_id else ""
+    return f'<details class="kq-why"><summary>Why this passage</summary><table>{rows}</table>{ahead}</details>'
+
+
+def _role(reason: WordReason) -> str:
+    return ROLES[reason.role] + (f", read as “{reason.read_as}”" if reason.read_as else "")
 
 
 def corrections(made: Sequence[Correction]) -> str:
@@ -49,7 +76,7 @@ def refusal(message: str) -> str:
 def notice(shown: Notice) -> str:
     """A notice with its links."""
     links = "".join(f"<li>{link(one.text, one.url)}</li>" for one in shown.links)
-    role = ' role="alert"' if shown.kind in ("crisis", "emergency") else ""
+    role = ' role="alert"' if shown.kind in GRAVE else ""
     lines = f"<ul>{links}</ul>" if links else ""
     return f'<div class="kq-notice kq-{shown.kind}"{role}><p>{escape(shown.text)}</p>{lines}</div>'
 

@@ -95,7 +95,7 @@ def test_the_passage_comes_with_its_citation_and_references(chat, api):
     assert text_of(answer.locator("cite")) == citation["text"]
     expect(answer.locator(".kq-citation")).to_be_visible()
     assert len(citation["references"]) > 0
-    answer.locator("summary").click()
+    answer.locator(".kq-references summary").click()
     rows = answer.locator("li")
     expect(rows).to_have_count(len(citation["references"]))
     for row, reference in zip(rows.all(), citation["references"], strict=True):
@@ -171,7 +171,7 @@ def test_too_long_a_question_is_refused_by_the_server(chat):
 def test_a_visit_is_quiet_stays_on_its_server_and_leaves_nothing_behind(chat, watch, server):
     for question in (FAST, "whats the offside rule", "I want to kill myself", TYPED):
         ask(chat, question)
-    chat.locator("summary").first.click()
+    chat.locator(".kq-references summary").first.click()
     stored = chat.evaluate(
         """async () => JSON.stringify([
             Object.entries(localStorage), Object.entries(sessionStorage), document.cookie, await indexedDB.databases()])"""
@@ -203,7 +203,7 @@ def test_the_keyboard_is_enough(chat):
     chat.keyboard.type(FAST)
     chat.keyboard.press("Enter")
     expect(chat.locator(".kq-answer")).to_have_count(2)
-    focus("Shift+Tab", "summary")
+    focus("Shift+Tab", ".kq-references summary")
     chat.keyboard.press("Enter")
     expect(chat.locator("details[open]")).to_have_count(1)
     focus("Tab", ".kq-references a")
@@ -233,7 +233,7 @@ def test_a_phone_needs_no_sideways_scrolling(chat):
         ".filter(e => e.scrollWidth > e.clientWidth).map(e => e.className || e.tagName)"
     )
     assert chat.evaluate(wide) == []
-    ask(chat, FAST).locator("summary").click()
+    ask(chat, FAST).locator(".kq-references summary").click()
     ask(chat, "ketamine" * 60)
     ask(chat, "I want to kill myself")
     assert chat.evaluate(wide) == []
@@ -278,3 +278,24 @@ def test_every_character_is_exact_in_a_browser(browser_page):
     pairs = zip("".join(blocks), "".join(shown), strict=True)
     wrong = [f"U+{ord(wanted):04X} shown as U+{ord(found):04X}" for wanted, found in pairs if wanted != found]
     assert wrong == []
+
+
+def test_why_a_passage_is_shown_is_one_click_away(chat):
+    answer = ask(chat, "does ketamine damage the blader")
+    why = answer.locator(".kq-why")
+    expect(why.locator("table")).to_be_hidden()
+    why.locator("summary").click()
+    row = why.locator("tr", has_text="blader")
+    expect(row).to_be_visible()
+    expect(row).to_contain_text("in the passage, read as “bladder”")
+    expect(why.locator("p")).to_contain_text("ahead of the next passage")
+
+
+def test_what_comes_closest_opens_and_is_no_answer(chat, api):
+    answer, near = ask(chat, "is it legal in Germany"), api("is it legal in Germany")["nearest"]
+    expect(answer.locator(".kq-passage, cite")).to_have_count(0)
+    closest = answer.locator(".kq-nearest details")
+    expect(closest).to_have_count(len(near))
+    closest.first.locator("summary").click()
+    expect(closest.first.locator(".kq-near")).to_be_visible()
+    assert text_of(closest.first.locator(".kq-near")) == near[0]["passage"]["text"]
