@@ -45,6 +45,7 @@ The plan of the house, in the order in which data passes through; a room imports
     building      an index that is being built
     builder       files -> an index
     shipped       where the shipped documents are
+    receipts      whether a source still says what was quoted
     confidence    how likely the best passage answers
     answerer      hits -> the sentence that answers, or why none is shown
     danger        how much a message looks like one from danger

@@ -1,7 +1,7 @@
-"""The command line: `ketaqa index`, `ask`, `search`, `passages`, `serve`, `evaluate`, `compare`, `gate`.
+"""The command line: `ketaqa index`, `ask`, `search`, `verify`, `passages`, `serve`, `evaluate`, `compare`, `gate`.
 
-Exit status: 0 done, 1 `ask` abstained or `gate` failed, 2 refused (one line on standard error). Heavy rooms are imported
-by the command that needs them.
+Exit status: 0 done, 1 `ask` abstained, `verify` found a change or `gate` failed, 2 refused (one line on standard error). Heavy
+rooms are imported by the command that needs them.
 """
 
 import sys
@@ -109,6 +109,23 @@ def search(
         terminal.show_hits(hits, explain)
         if not hits and not stale:
             print("No passage holds any word of that.", file=sys.stderr)
+
+
+@app.command(epilog='Example: ketaqa ask "What is ketamine?" --json > answer.json, then: ketaqa verify answer.json')
+def verify(
+    saved: Annotated[str, typer.Argument(help="A file with what ask or search printed with --json; - for standard input.")],
+    index: IndexOption = "",
+    as_json: JsonOption = False,
+) -> None:
+    """Read the sources of saved passages again: match, moved, changed or gone (exit status 1 unless all match)."""
+    from ketaqa import receipts
+
+    quoted = receipts.read(saved, sys.stdin)
+    qa = _open(index)
+    found = [receipts.verify(qa.index, one) for one in quoted]
+    terminal.print_json([asdict(receipt) for receipt in found]) if as_json else terminal.show_receipts(found)
+    if any(receipt.kind != "match" for receipt in found):
+        raise typer.Exit(1)
 
 
 @app.command(epilog="Example: ketaqa passages what-is-ketamine.md")

@@ -79,6 +79,11 @@ class Documents:
         """The number of the file that a document was read from."""
         return int(columns.looked_up(self._arrays["source_firsts"], document, "right")) - 1
 
+    def source_name(self, source: int) -> str:
+        """The name of a file below its folder."""
+        name: str = self._names[source]
+        return name
+
     def of_source(self, source: int) -> range:
         """The documents that were read from a file."""
         return range(*self._arrays["source_firsts"][source : source + 2].tolist())
@@ -138,7 +143,7 @@ class Documents:
 
     def document(self, number: int) -> Document:
         """A document with its whole text."""
-        source = self._names[self.source_of(number)]
+        source = self.source_name(self.source_of(number))
         return Document(**self.row(number), source=source, text=self.text(number), headings=tuple(self.headings(number)))
 
     def alike(self, passages: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -139,6 +139,12 @@ class Index:
         """A document with its whole text; UnknownDocument when it is not there."""
         return self._documents.document(self._number(doc_id))
 
+    def file_of(self, doc_id: str) -> tuple[Path, Path, str]:
+        """The folder that a document was read from, its file, and that file's name there; UnknownDocument without it."""
+        number = self._documents.source_of(self._number(doc_id))
+        source = self._watched(number)
+        return source.root, source.path, self._documents.source_name(number)
+
     def passages_of(self, doc_id: str) -> list[Passage]:
         """The passages of a document, in order."""
         return [self.passage(n) for n in self._documents.passages_of(self._number(doc_id))]

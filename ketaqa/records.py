@@ -170,6 +170,20 @@ class Why:
 
 
 @dataclass(frozen=True, slots=True)
+class Receipt:
+    """What became of a quotation. `start` and `end`: where its words stand now, None where they do not.
+
+    read_from: the document's file, or the index's copy where the folder that was indexed is absent.
+    """
+
+    kind: Literal["match", "moved", "changed", "gone"]
+    doc_id: str
+    start: int | None
+    end: int | None
+    read_from: Literal["source", "index"]
+
+
+@dataclass(frozen=True, slots=True)
 class IndexInfo:
     """Which index answered: its content version and its number of passages."""
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from ketaqa.records import Answer, Citation, Correction, Document, Hit, Nearest, Notice, Passage, TermWeight, Why
+from ketaqa.records import Answer, Citation, Correction, Document, Hit, Nearest, Notice, Passage, Receipt, TermWeight, Why
 
 if TYPE_CHECKING:
     from ketaqa.evaluation.compare import Comparison
@@ -121,6 +121,14 @@ def _explained(terms: Sequence[TermWeight]) -> str:
     # a term that the passage lacks adds something where other passages of its document hold it
     parts = (f"{clean(t.term)} {t.weight:.4f}" if t.matched or t.weight else f"{clean(t.term)} -" for t in terms)
     return "   = " + " + ".join(parts)
+
+
+def show_receipts(receipts: Sequence[Receipt]) -> None:
+    """What became of each quotation, a line each."""
+    for r in receipts:
+        where = "" if r.start is None else f" [{r.start}, {r.end})"
+        copy = "" if r.read_from == "source" else "  (by the index's copy: its folder is not here)"
+        print(clean(f"{r.kind:8} {r.doc_id}{where}{copy}"))
 
 
 def show_passages(document: Document, passages: Sequence[Passage]) -> None:

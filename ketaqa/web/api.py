@@ -16,10 +16,11 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
 
 import ketaqa
+from ketaqa import receipts
 from ketaqa.config import MAX_K
 from ketaqa.errors import BadQuestion, UnknownDocument
 from ketaqa.pipeline import DEFAULT_K, KetaQA
-from ketaqa.records import Answer, Citation, Correction, Document, Hit, Passage, TermWeight
+from ketaqa.records import Answer, Citation, Correction, Document, Hit, Passage, Receipt, TermWeight
 from ketaqa.web.guard import BodyLimit, Faults, RootPath, SecurityHeaders
 
 CHAT, EVALUATE = "/chat", "/evaluate"
@@ -126,6 +127,15 @@ def _routes(app: FastAPI, qa: KetaQA) -> None:
     def search(q: Annotated[str, Query()], k: Annotated[int, Query(ge=1, le=MAX_K)] = 10) -> Found:
         hits = [SearchHit(h.rank, h.score, h.passage, h.citation) for h in qa.search(q, k)]
         return Found(q, hits, qa.corrections(q))
+
+    @app.get("/v1/verify", summary="Does the source still say what was quoted?")
+    def verify(
+        doc_id: Annotated[str, Query(min_length=1)],
+        start: Annotated[int, Query(ge=0)],
+        end: Annotated[int, Query(ge=1)],
+        text: Annotated[str, Query(min_length=1)],
+    ) -> Receipt:
+        return receipts.verify(qa.index, receipts.Quotation(doc_id, start, end, text))
 
     @app.get("/v1/documents", summary="List the documents")
     def documents() -> dict[str, list[dict[str, Any]]]:
