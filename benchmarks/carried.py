@@ -18,6 +18,7 @@ import numpy as np
 
 import ketaqa
 from ketaqa import KetaQA, confidence
+from ketaqa.config import ANSWER_OR_SILENCE
 from ketaqa.evaluation import abstention, collections, significance
 from ketaqa.evaluation.collections import Collection
 from ketaqa.evaluation.significance import Floats, Measured
@@ -68,7 +69,7 @@ def report(collection: Collection, strange: Mapping[str, str]) -> Iterable[str]:
         qa = ketaqa.open(Path(folder, "index"))
         own = asked(qa, some(collection.questions, MOST), collection.qrels)
         unanswerable, foreign = (asked(qa, some(q, MOST), {}).sure for q in (collection.unanswerable, strange))
-    shown = own.sure >= confidence.THRESHOLD
+    shown = own.sure >= ANSWER_OR_SILENCE
     error = significance.interval((own.sure, own.right), abstention.calibration_error, paired=True, resamples=999)
     yield f"{collection.name}: {len(own.sure)} questions, the best passage is right for {own.right.mean():.3f}"
     yield f"  right when shown {told(significance.mean(own.right[shown].tolist()))}, shown {shown.mean():.3f}"
@@ -76,7 +77,7 @@ def report(collection: Collection, strange: Mapping[str, str]) -> Iterable[str]:
     for name, sure in (("its own unanswerable", unanswerable), ("others' questions", foreign)):
         if len(sure):
             auroc = significance.interval((own.sure, sure), abstention.auroc, resamples=999)
-            yield f"  AUROC against {name} {told(auroc)}, of which {(sure >= confidence.THRESHOLD).mean():.3f} are answered"
+            yield f"  AUROC against {name} {told(auroc)}, of which {(sure >= ANSWER_OR_SILENCE).mean():.3f} are answered"
 
 
 def main(folder: Path) -> None:

@@ -2,8 +2,9 @@
 
     python -m benchmarks.fit_confidence
 
-Prints the constants of ketaqa/confidence.py, and on both splits the AUROC of answerable against unanswerable questions, the
-expected calibration error, the share of shown answers that are right and the share of answerable questions that are answered.
+Prints the constants of ketaqa/confidence.py and, on both splits, the AUROC of answerable against unanswerable questions and the
+expected calibration error; and, for each threshold, the share of shown answers that are right, of answerable questions that are
+answered, and of questions met with silence. Writes what the dial promises (data/promise.json), measured on the test split.
 """
 
 import json
@@ -24,6 +25,7 @@ from ketaqa.evaluation import collections
 from ketaqa.evaluation.abstention import calibration_error
 
 UNRELATED = "unanswerable_unrelated"
+STEPS = [round(0.05 * step, 2) for step in range(4, 20)]
 
 
 @dataclass(frozen=True)
@@ -73,11 +75,15 @@ def main() -> None:
         print(f"{name}: {len(part)} questions, AUROC {_auroc(part, sure):.3f}, calibration error {error:.3f}")
         unrelated = [r.answerable or r.kind == UNRELATED for r in part]
         print(f"  with unrelated ones alone AUROC {_auroc(list(compress(part, unrelated)), sure[unrelated]):.3f}")
-        for threshold in np.arange(0.4, 0.9, 0.05) if name == "dev" else [confidence.THRESHOLD]:
-            shown = list(compress(part, sure >= threshold))
+        steps = []
+        for threshold in STEPS:
+            shown = list(compress(part, sure >= threshold - 1e-9))
             answered = sum(r.answerable for r in shown) / sum(r.answerable for r in part)
-            right = np.mean([r.right for r in shown])
-            print(f"  threshold {threshold:.2f}: right when shown {right:.3f}, answered {answered:.3f}")
+            right, silent = sum(r.right for r in shown) / len(shown), 1.0 - len(shown) / len(part)
+            print(f"  from {threshold:.2f}: right when shown {right:.3f}, answered {answered:.3f}, silent {silent:.3f}")
+            steps.append([threshold, round(right, 3), round(silent, 3)])
+    # what the dial promises was measured on the test split
+    confidence.PROMISE.write_text(json.dumps({"questions": len(test), "steps": steps}), encoding="utf-8")
 
 
 def _auroc(part: Sequence[Row], sure: NDArray[np.float64]) -> float:

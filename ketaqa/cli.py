@@ -71,11 +71,18 @@ def ask(
     question: Annotated[str, typer.Argument(help="The question, in quotation marks.")],
     index: IndexOption = "",
     explain: Annotated[bool, typer.Option("--explain", help="Show what each word did for the passage.")] = False,
+    answer_or_silence: Annotated[
+        float | None, typer.Option(min=0.0, max=1.0, help="From which confidence an answer is shown; says what that promises.")
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Answer with the best passage and its citation, or say that nothing there answers (exit status 1)."""
+    from ketaqa import confidence
+
     qa = _open(index)
-    answer = qa.ask(question)
+    answer = qa.ask(question, answer_or_silence=answer_or_silence)
+    if answer_or_silence is not None:
+        print(f"{confidence.promise(answer_or_silence)}\n", file=sys.stderr)
     reasons = qa.why(answer) if explain else None
     if as_json:
         terminal.print_json(asdict(answer) | ({"why": reasons and asdict(reasons)} if explain else {}))

@@ -8,7 +8,7 @@ from pathlib import Path
 from ketaqa import answerer, confidence, conversation, danger, explaining, safety, semantics, why
 from ketaqa.analysis import Words
 from ketaqa.confidence import Evidence
-from ketaqa.config import MAX_K, Config
+from ketaqa.config import MAX_K, Config, share
 from ketaqa.conversation import Message
 from ketaqa.errors import BadQuestion, BadSetting
 from ketaqa.index import Index
@@ -53,11 +53,14 @@ class KetaQA:
             if len(vocabulary) <= REMEMBERED:
                 vocabulary.remember()
 
-    def ask(self, question: str, history: Sequence[Message] = (), k: int = DEFAULT_K) -> Answer:
+    def ask(
+        self, question: str, history: Sequence[Message] = (), k: int = DEFAULT_K, answer_or_silence: float | None = None
+    ) -> Answer:
         """The best passage with its citation and at most k - 1 alternatives, or an honest abstention.
 
         history: earlier messages, oldest first, {"role": "user" | "assistant", "content": text}.
-        BadQuestion when the question is empty, too long or not text.
+        answer_or_silence: from which confidence an answer is shown, in place of the setting. BadQuestion when the question is
+        empty, too long or not text.
         """
         _must_be_text(question)
         asked = self._asked(question, history)
@@ -66,13 +69,15 @@ class KetaQA:
         if care.silent:
             return self._abstained(question, care.notices, CARE if care.grave else NO_HELP)
         self._checked(question)
-        k = _checked_k(k)
+        k, least = _checked_k(k), self.config.answer_or_silence
+        if answer_or_silence is not None:
+            least = share(answer_or_silence, "answer_or_silence", "ask")
         if conversation.courtesy(question):
             return self._abstained(question, care.notices, CARE if care.grave else NO_QUESTION)
-        answer = self._looked_up(asked, self._query(asked), care.notices, k)
+        answer = self._looked_up(asked, self._query(asked), care.notices, k, least)
         if answer.status == "abstained" and asked.context:
             # leaning wording ("it") may just as well mean the subject of all documents: as typed, then
-            return self._looked_up(asked, self.index.retriever.query(asked.text, read=asked.read), care.notices, k)
+            return self._looked_up(asked, self.index.retriever.query(asked.text, read=asked.read), care.notices, k, least)
         return answer
 
     def care(self, question: str, history: Sequence[Message] = ()) -> Care:
@@ -95,11 +100,11 @@ class KetaQA:
         # a text too long to be a question is not looked at word by word
         return len(text) <= self.config.max_question_length
 
-    def _looked_up(self, asked: "_Asked", query: list[QueryTerm], notices: tuple[Notice, ...], k: int) -> Answer:
+    def _looked_up(self, asked: "_Asked", query: list[QueryTerm], notices: tuple[Notice, ...], k: int, least: float) -> Answer:
         found, reasons, stale, scores = self._fresh(query, k)
         notices += (Notice("stale", stale),) if stale else ()
         sure = confidence.probability(self._evidence(query, reasons[0], scores)) if reasons else 0.0
-        if sure < confidence.THRESHOLD:
+        if not reasons or sure < least:
             reason = stale or answerer.reason_for_silence(asked.text, query, self.index.analyser)
             grave = any(n.kind in GRAVE for n in notices)
             nearest = self._nearest(found) if sure >= confidence.NEAR and not grave else ()

@@ -54,10 +54,10 @@ def small(tmp_path_factory, make_app):
     ketaqa.build([folder], index)
 
     class Breaking(KetaQA):
-        def ask(self, question, history=(), k=4):
+        def ask(self, question, *rest):
             if question == "break":
                 raise RuntimeError(f"broken by {question}")
-            return super().ask(question, history, k)
+            return super().ask(question, *rest)
 
     settings = Config(index=str(index), max_question_length=50, max_body_size=300)
     app = make_app(Breaking(open_index(config=settings).index, settings))
@@ -459,3 +459,9 @@ def test_every_response_is_protected(running, method, path, status, allowed_page
     assert "camera=()" in reply.headers["permissions-policy"]
     assert f"frame-ancestors 'self' {allowed_pages.origin}" in reply.headers["content-security-policy"]
     assert "server" not in reply.headers
+
+
+def test_the_dial_of_answer_or_silence_is_obeyed(small):
+    assert ask(small, question="Is tea a drink?", answer_or_silence=0.0)["status"] == "answered"
+    assert ask(small, question="Is tea a drink?", answer_or_silence=1.0)["status"] == "abstained"
+    assert "answer_or_silence" in error_of(small.post("/v1/ask", json={"question": "tea", "answer_or_silence": 2}), 422)

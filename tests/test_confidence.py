@@ -1,5 +1,6 @@
 """Confidence: what speaks for the best passage and against it, and how likely that makes it an answer."""
 
+import json
 from dataclasses import astuple, replace
 
 import pytest
@@ -10,6 +11,8 @@ from hypothesis import strategies as st
 from ketaqa import confidence
 from ketaqa.analysis import analyser
 from ketaqa.confidence import BEST, Evidence
+from ketaqa.config import ANSWER_OR_SILENCE
+from ketaqa.errors import BadSetting
 from ketaqa.records import TermWeight
 from ketaqa.retriever import QueryTerm, Retriever
 
@@ -95,4 +98,40 @@ def test_numbers_alone_name_no_subject(question, sure):
 
 def test_the_threshold_lies_between_little_and_much():
     little, much = (evidence([(RAREST, False, True), (3.0, True, True)], scores) for scores in ([3.0] * BEST, [30.0, 3.0]))
-    assert confidence.probability(little) < confidence.THRESHOLD < confidence.probability(much)
+    assert confidence.probability(little) < ANSWER_OR_SILENCE < confidence.probability(much)
+
+
+def test_the_dial_promises_what_was_measured():
+    rows = json.loads(confidence.PROMISE.read_text(encoding="utf-8"))["steps"]
+    silences = [silent for _, _, silent in rows]
+    assert silences == sorted(silences)
+    said = {threshold: confidence.promise(threshold) for threshold, _, _ in rows}
+    for threshold, right, silent in rows:
+        assert f"from a confidence of {threshold:.2f} on" in said[threshold]
+        assert f"{silent:.0%} then met silence, and {right:.0%} of the answers shown were right" in said[threshold]
+    assert said[0.55].partition("Of ")[2] == confidence.promise(0.59).partition("Of ")[2]
+    assert confidence.promise(0.0).partition("Of ")[2] == said[rows[0][0]].partition("Of ")[2]
+
+
+def test_the_default_keeps_nine_in_ten_right():
+    rows = {threshold: right for threshold, right, _ in json.loads(confidence.PROMISE.read_text(encoding="utf-8"))["steps"]}
+    assert rows[ANSWER_OR_SILENCE] >= 0.9
+
+
+@pytest.mark.parametrize("question", ["Does ketamine damage the bladder?", "will it show up on a drug test"])
+def test_the_dial_trades_answers_for_silence(shipped, question):
+    found = [shipped.ask(question, answer_or_silence=least) for least in (0.0, 0.3, 0.8, 1.0)]
+    assert len({answer.confidence for answer in found}) == 1
+    statuses = [answer.status for answer in found]
+    assert statuses == sorted(statuses, reverse=False, key=["answered", "abstained"].index)
+    assert statuses[0] == "answered"
+    assert statuses[-1] == ("answered" if found[0].confidence == 1.0 else "abstained")
+
+
+@pytest.mark.parametrize("least", [-0.1, 1.1, float("nan"), "much", True, None])
+def test_what_is_no_share_is_refused(shipped, least):
+    if least is None:  # the setting's
+        assert shipped.ask("What is ketamine?", answer_or_silence=None) == shipped.ask("What is ketamine?")
+        return
+    with pytest.raises(BadSetting, match="answer_or_silence"):
+        shipped.ask("What is ketamine?", answer_or_silence=least)

@@ -128,7 +128,7 @@ def _evaluated(
         {name: significance.mean(list(v.values())) for name, v in values.items()},
         {"p50": round(float(p50), 3), "p99": round(float(p99), 3)},
         _share([m.marked for m in met if m.marked is not None]),
-        abstention.measure(judged, confidence.THRESHOLD),
+        abstention.measure(judged, config.ANSWER_OR_SILENCE),
         _care(met),
         setting,
         run,

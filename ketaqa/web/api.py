@@ -46,6 +46,7 @@ class Question(BaseModel):
     question: str
     history: list[Turn] = Field(default_factory=list, max_length=100)
     k: int = Field(DEFAULT_K, ge=1, le=MAX_K, strict=True)
+    answer_or_silence: float | None = Field(None, ge=0.0, le=1.0, description="from which confidence an answer is shown")
 
 
 class Fault(BaseModel):
@@ -119,7 +120,7 @@ def _routes(app: FastAPI, qa: KetaQA) -> None:
 
     @app.post("/v1/ask", summary="Ask a question", response_model=Answer)
     async def ask(body: Question) -> Response:
-        asked = body.question, [turn.model_dump() for turn in body.history], body.k
+        asked = body.question, [turn.model_dump() for turn in body.history], body.k, body.answer_or_silence
         answer = qa.ask(*asked) if at_once else await run_in_threadpool(qa.ask, *asked)
         return Response(_as_json(answer), media_type="application/json")
 

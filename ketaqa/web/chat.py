@@ -14,6 +14,7 @@ import gradio.queueing
 import gradio.route_utils
 import gradio.routes
 
+from ketaqa import confidence
 from ketaqa.conversation import Message
 from ketaqa.errors import KetaqaError
 from ketaqa.pipeline import KetaQA
@@ -85,19 +86,19 @@ for _module in (gradio.queueing, gradio.routes, gradio.route_utils):
 def chat(qa: KetaQA, examples: Sequence[str]) -> gr.Blocks:
     """The chat over an index. Nothing is stored, logged or sent elsewhere; the conversation lives in the page."""
 
-    def respond(question: str, history: list[dict[str, Any]]) -> tuple[str, list[dict[str, Any]]]:
+    def respond(question: str, history: list[dict[str, Any]], least: float) -> tuple[str, list[dict[str, Any]]]:
         if not question.strip():
             return "", history
         try:
-            found = qa.ask(question, user_messages(history))
+            found = qa.ask(question, user_messages(history), answer_or_silence=least)
             reply = html.answer(found, qa.why(found))
         except KetaqaError as error:
             reply = html.refusal(str(error))
         said = {"role": "user", "content": html.question(question)}
         return "", [*history, said, {"role": "assistant", "content": reply}]
 
-    def example(history: list[dict[str, Any]], chosen: gr.SelectData) -> tuple[str, list[dict[str, Any]]]:
-        return respond(chosen.value["text"], history)
+    def example(history: list[dict[str, Any]], least: float, chosen: gr.SelectData) -> tuple[str, list[dict[str, Any]]]:
+        return respond(chosen.value["text"], history, least)
 
     blocks = gr.Blocks(title=TITLE, analytics_enabled=False, fill_height=True)
     with blocks:
@@ -120,10 +121,16 @@ def chat(qa: KetaQA, examples: Sequence[str]) -> gr.Blocks:
             lines=1,
             max_lines=6,
         )
+        with gr.Accordion("Answer or silence", open=False):
+            least = qa.config.answer_or_silence
+            label = "Show an answer from this confidence on"
+            dial = gr.Slider(0.2, 0.95, value=least, step=0.05, label=label, info=confidence.promise(least))
         # "private": no endpoint of Gradio's interface; programs have /v1/ask
         wiring: dict[str, Any] = {"outputs": [box, log], "api_visibility": "private", "show_progress": "hidden"}
-        box.submit(respond, [box, log], concurrency_limit=None, **wiring)
-        log.example_select(example, [log], concurrency_limit=None, **wiring)
+        box.submit(respond, [box, log, dial], concurrency_limit=None, **wiring)
+        log.example_select(example, [log, dial], concurrency_limit=None, **wiring)
+        wiring |= {"outputs": [dial]}
+        dial.release(lambda value: gr.Slider(info=confidence.promise(value)), [dial], **wiring)
     return blocks
 
 
