@@ -8,9 +8,11 @@ answered, and of questions met with silence. Writes what the dial promises (data
 """
 
 import json
-from collections.abc import Sequence
+import tempfile
+from collections.abc import Iterator, Sequence
 from dataclasses import astuple, dataclass
-from itertools import compress
+from itertools import compress, product
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -19,13 +21,14 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
 
 import ketaqa
-from ketaqa import confidence, safety, shipped
+from ketaqa import KetaQA, builder, confidence, safety, semantics, shipped
 from ketaqa.confidence import Evidence
+from ketaqa.config import ANSWER_OR_SILENCE
 from ketaqa.evaluation import collections
 from ketaqa.evaluation.abstention import calibration_error
 
 UNRELATED = "unanswerable_unrelated"
-STEPS = [round(0.05 * step, 2) for step in range(4, 20)]
+STEPS = [round(0.05 * step, 2) for step in range(5, 20)]
 
 
 @dataclass(frozen=True)
@@ -39,9 +42,8 @@ class Row:
     evidence: Evidence | None
 
 
-def rows() -> list[Row]:
+def rows(qa: KetaQA) -> list[Row]:
     """All shipped questions that are searched for; those that call for help in place of an answer are not."""
-    qa = ketaqa.open()
     path = shipped.corpus_path()
     relevant = collections.judged_passages(collections.read(path), qa.index)
     found = []
@@ -50,40 +52,53 @@ def rows() -> list[Row]:
         if row["kind"] == collections.CRISIS or safety.check(row["question"]).silent:
             continue
         query = qa.query(row["question"], row.get("history", []))
-        best = qa.best(query)
-        right = best is not None and qa.index.passage_id(best[0]) in relevant.get(row["question_id"], {})
-        evidence = best[1] if best else None
+        number, evidence = qa.best(query) or (None, None)
+        right = number is not None and qa.index.passage_id(number) in relevant.get(row["question_id"], {})
         found.append(Row(row["split"], row["kind"], bool(row["answers"]), right, evidence))
+    return found
+
+
+def ways() -> dict[str, list[Row]]:
+    """The rows of the shipped documents by the vectors of their index: an encoder's, as they are shipped, the table's, none."""
+    found = {"shipped": rows(ketaqa.open())}
+    for encoder in (semantics.TABLE, builder.NO_ENCODER):
+        with tempfile.TemporaryDirectory() as folder:
+            builder.build([shipped.corpus_path()], Path(folder, "index"), encoder=encoder)
+            found[encoder] = rows(ketaqa.open(Path(folder, "index")))
     return found
 
 
 def main() -> None:
     """Fit, and print."""
-    found = rows()
-    dev, test = ([r for r in found if r.split == split] for split in ("dev", "test"))
-    some = [(r.evidence, r.right) for r in dev if r.evidence]
-    # no shrinking: four parameters need none here, and it would pull every confidence to one half
-    model = LogisticRegression(C=1e6, max_iter=1000).fit([astuple(e) for e, _ in some], [right for _, right in some])
+    found = ways()
+    learn = [(r.evidence, r.right) for part in found.values() for r in part if r.split == "dev" and r.evidence]
+    # no shrinking: three parameters need none here, and it would pull every confidence to one half
+    model = LogisticRegression(C=1e6).fit([astuple(e) for e, _ in learn], [right for _, right in learn])
     slopes: Any = tuple(round(float(slope), 2) for slope in model.coef_[0])
     confidence.SLOPES = slopes
     confidence.OFFSET = round(float(model.intercept_[0]), 2)
-    print(f"fitted on {len(dev)} dev questions:")
     print(f"SLOPES = {confidence.SLOPES}, OFFSET = {confidence.OFFSET}")
-    for name, part in (("dev", dev), ("test", test)):
-        sure = np.array([confidence.probability(r.evidence) for r in part])
-        error = calibration_error(sure, np.array([r.right for r in part], dtype=np.float64))
-        print(f"{name}: {len(part)} questions, AUROC {_auroc(part, sure):.3f}, calibration error {error:.3f}")
-        unrelated = [r.answerable or r.kind == UNRELATED for r in part]
-        print(f"  with unrelated ones alone AUROC {_auroc(list(compress(part, unrelated)), sure[unrelated]):.3f}")
-        steps = []
-        for threshold in STEPS:
-            shown = list(compress(part, sure >= threshold - 1e-9))
-            answered = sum(r.answerable for r in shown) / sum(r.answerable for r in part)
-            right, silent = sum(r.right for r in shown) / len(shown), 1.0 - len(shown) / len(part)
-            print(f"  from {threshold:.2f}: right when shown {right:.3f}, answered {answered:.3f}, silent {silent:.3f}")
-            steps.append([threshold, round(right, 3), round(silent, 3)])
-    # what the dial promises was measured on the test split
-    confidence.PROMISE.write_text(json.dumps({"questions": len(test), "steps": steps}), encoding="utf-8")
+    for way, split in product(found, ("dev", "test")):
+        part = [r for r in found[way] if r.split == split]
+        steps = list(report(f"{way}, {split}", part, STEPS if way == "shipped" else [ANSWER_OR_SILENCE]))
+        if (way, split) == ("shipped", "test"):
+            # what the dial promises
+            confidence.PROMISE.write_text(json.dumps({"questions": len(part), "steps": steps}), encoding="utf-8")
+
+
+def report(name: str, part: Sequence[Row], thresholds: Sequence[float]) -> Iterator[list[float]]:
+    """Print what confidence is worth on a split; of each threshold: itself, share right when shown, share silent."""
+    sure = np.array([confidence.probability(r.evidence) for r in part])
+    error = calibration_error(sure, np.array([r.right for r in part], dtype=np.float64))
+    unrelated = [r.answerable or r.kind == UNRELATED for r in part]
+    print(f"{name}: {len(part)} questions, AUROC {_auroc(part, sure):.3f}, calibration error {error:.3f}")
+    print(f"  with unrelated ones alone AUROC {_auroc(list(compress(part, unrelated)), sure[unrelated]):.3f}")
+    for threshold in thresholds:
+        shown = list(compress(part, sure >= threshold))
+        answered = sum(r.answerable for r in shown) / sum(r.answerable for r in part)
+        right, silent = sum(r.right for r in shown) / len(shown), 1.0 - len(shown) / len(part)
+        print(f"  from {threshold:.2f}: right when shown {right:.3f}, answered {answered:.3f}, silent {silent:.3f}")
+        yield [threshold, round(right, 3), round(silent, 3)]
 
 
 def _auroc(part: Sequence[Row], sure: NDArray[np.float64]) -> float:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from ketaqa.analysis import Analyser, paragraph_sentences
+from ketaqa.confidence import Evidence
 from ketaqa.records import Passage, Piece
 from ketaqa.retriever import QueryTerm
 
@@ -97,8 +98,8 @@ def _candidates(text: str, headings: Sequence[Span]) -> list[Span]:
     return found or list(headings)
 
 
-def reason_for_silence(question: str, query: Sequence[QueryTerm], analyser: Analyser) -> str:
-    """Why nothing is shown, in the reader's own words."""
+def reason_for_silence(question: str, query: Sequence[QueryTerm], analyser: Analyser, found: Evidence | None = None) -> str:
+    """Why nothing is shown, in the reader's own words. found: what speaks for the best passage."""
     if not any(t.word for t in query):
         return "Nothing here answers that: the question has no word to search for. Name what it is about."
     words = [
@@ -108,4 +109,6 @@ def reason_for_silence(question: str, query: Sequence[QueryTerm], analyser: Anal
     if unknown:
         listed = ", ".join(f"“{w}”" for w in unknown[:5])
         return f"Nothing here answers that: no document mentions {listed}."
+    if found and not found.missing:
+        return "Nothing here answers that clearly: several passages hold these words, and none stands out. Ask more fully."
     return "Nothing here answers that: no passage holds enough of the question's words together."

@@ -1,7 +1,7 @@
 """History and follow-up to what is meant: the question before it lends its words to one that leans on it.
 
-"And how long does that last?" is searched with the words of the question before, at a lower weight than its own. Useful for:
-the chat. Not useful for: understanding (no language model is here).
+"And how long does that last?" is searched with the words of the question before, at a lower weight than its own; a question
+whose wording stands alone with less of them. Useful for: the chat. Not useful for: understanding (no language model is here).
 """
 
 from collections.abc import Mapping, Sequence
@@ -42,9 +42,9 @@ def courtesy(message: str) -> bool:
     return COURTESY.fullmatch(message) is not None
 
 
-def context(before: Sequence[str], leans: bool) -> str:
-    """The question before (the first: newest first), where this one leans on it; empty where it stands alone."""
-    return before[0] if before and leans else ""
+def context(before: Sequence[str]) -> str:
+    """The question before, of messages newest first, courtesies left out; empty where there is none."""
+    return next((message for message in before if not courtesy(message)), "")
 
 
 def recent(history: Sequence[Message]) -> list[str]:

@@ -31,6 +31,8 @@ BY_TABLE = 0.4
 COMPANY = 32
 # what a word of the question before weighs beside the follow-up's own
 LENT = 0.3
+# the same where the wording stands alone, which may follow the same thread all the same, see benchmarks/follow_up.py
+THREAD = 0.1
 BLOCK = 8192  # passages whose vectors are compared at a time
 # passages of which the compiled look at all pays, and the steps of a number there
 LARGE, STEPS = 20_000, 1023
@@ -60,10 +62,10 @@ class Meaning:
     weight: float = 1.0
     companies: dict[int, Vector] = field(default_factory=dict, repr=False, compare=False)
 
-    def of(self, question: tuple[str, Words], before: tuple[str, Words] = ("", [])) -> dict[str, Vector]:
+    def of(self, question: tuple[str, Words], before: tuple[str, Words] = ("", []), lent_at: float = LENT) -> dict[str, Vector]:
         """The vector of each word of a question, given with its words; their sum is the question's.
 
-        An encoder's stands under QUESTION. Words of `before`, the question before, that it lacks are lent at LENT.
+        An encoder's stands under QUESTION. Words of `before`, the question before, that it lacks are lent at `lent_at`.
         """
         (words, own), idf = self._of(*question, QUESTION)
         # counted words add up, the parts of a vector scatter: their sum grows with the root
@@ -71,7 +73,7 @@ class Meaning:
         found = dict(zip(words, scale * own, strict=True))
         if before[0]:
             (words, lent), _ = self._of(*before, BEFORE)
-            found = dict(zip(words, LENT * scale * lent, strict=True)) | found
+            found = dict(zip(words, lent_at * scale * lent, strict=True)) | found
         return found
 
     def _of(self, question: str, read: Words, name: str) -> tuple[Shares, float]:

@@ -14,10 +14,11 @@ from ketaqa.errors import BadQuestion, BadSetting
 from ketaqa.index import Index
 from ketaqa.records import Answer, Citation, Correction, Document, Hit, IndexInfo, Nearest, Notice, Passage, TermWeight, Why
 from ketaqa.retriever import QueryTerm
-from ketaqa.safety import GRAVE, Care
+from ketaqa.safety import WARNED, Care
 
 DEFAULT_K = 4
 REMEMBERED = 200_000  # terms of a vocabulary, and postings, that a server keeps in memory, in some 30 MB each
+NEAREST = 3  # places that are named where nothing answers
 READ = 1024  # passages, of those shown last, that are kept cut into sentences: cutting takes longer than finding
 Found = tuple[int, float]  # the number of a passage, and its score
 Reasons = tuple[TermWeight, ...]
@@ -74,10 +75,12 @@ class KetaQA:
             least = share(answer_or_silence, "answer_or_silence", "ask")
         if conversation.courtesy(question):
             return self._abstained(question, care.notices, CARE if care.grave else NO_QUESTION)
-        answer = self._looked_up(asked, self._query(asked), care.notices, k, least)
-        if answer.status == "abstained" and asked.context:
+        # a message from danger lends its words to nothing
+        follows = bool(asked.context) and not care.grave
+        answer = self._looked_up(asked, self._query(asked, follows), care.notices, k, least)
+        if answer.status == "abstained" and follows:
             # leaning wording ("it") may just as well mean the subject of all documents: as typed, then
-            return self._looked_up(asked, self.index.retriever.query(asked.text, read=asked.read), care.notices, k, least)
+            return self._looked_up(asked, self._query(asked, False), care.notices, k, least)
         return answer
 
     def care(self, question: str, history: Sequence[Message] = ()) -> Care:
@@ -103,11 +106,13 @@ class KetaQA:
     def _looked_up(self, asked: "_Asked", query: list[QueryTerm], notices: tuple[Notice, ...], k: int, least: float) -> Answer:
         found, reasons, stale, scores = self._fresh(query, k)
         notices += (Notice("stale", stale),) if stale else ()
-        sure = confidence.probability(self._evidence(query, reasons[0], scores)) if reasons else 0.0
+        evidence = self._evidence(query, reasons[0], scores) if reasons else None
+        sure = confidence.probability(evidence)
         if not reasons or sure < least:
-            reason = stale or answerer.reason_for_silence(asked.text, query, self.index.analyser)
-            grave = any(n.kind in GRAVE for n in notices)
-            nearest = self._nearest(found) if sure >= confidence.NEAR and not grave else ()
+            reason = stale or answerer.reason_for_silence(asked.text, query, self.index.analyser, evidence)
+            # a passage on amounts must not come in by this door
+            told = any(n.kind in WARNED for n in notices)
+            nearest = self._nearest(found) if sure >= confidence.NEAR and not told else ()
             return self._abstained(asked.typed, notices, reason, sure, asked.corrections, nearest)
         return self._answered(asked, self._hits(found, reasons, query, asked.text), notices, sure)
 
@@ -115,10 +120,10 @@ class KetaQA:
         """The weighted terms that a question is searched by, its misspelt words and those of the question before mended."""
         return self._query(self._asked(question, history))
 
-    def _query(self, asked: "_Asked") -> list[QueryTerm]:
+    def _query(self, asked: "_Asked", follows: bool = True) -> list[QueryTerm]:
         # a text too long to be a question is no context either
-        context = asked.context if self._short(asked.context) else ""
-        return self.index.retriever.query(asked.text, context and asked.read_before[0], asked.read)
+        context = asked.context if follows and self._short(asked.context) else ""
+        return self.index.retriever.query(asked.text, context, asked.read, asked.leans)
 
     def best(self, query: list[QueryTerm]) -> tuple[int, Evidence | None] | None:
         """The number of the best passage, and what speaks for it; None where there is none. Changed files are not left out."""
@@ -184,7 +189,10 @@ class KetaQA:
             fresh = [(n, s) for n, s in found if self.index.document_of(n) not in changed] if changed else found
             if len(fresh) >= least or len(found) < wanted:
                 reasons = explaining.explained(self.index.retriever, query, [n for n, _ in fresh[:k]], told)
-                return fresh[:k], reasons, self._said_of(changed), [s for _, s in fresh[: confidence.BEST]]
+                # those further down than what is asked for would not have been shown anyway
+                last = fresh[k - 1][1] if len(fresh) >= k else 0.0
+                missed = {document for n, s in found if s > last and (document := self.index.document_of(n)) in changed}
+                return fresh[:k], reasons, self._said_of(missed), [s for _, s in fresh[: confidence.BEST]]
             wanted *= 4
 
     def _said_of(self, changed: set[int]) -> str:
@@ -232,7 +240,8 @@ class KetaQA:
         topics: dict[str, Nearest] = {}
         for number, _ in found:
             topic = self.index.topic(number)
-            topics.setdefault(topic, Nearest(topic, self.index.passage(number)))
+            if topic not in topics and len(topics) < NEAREST:
+                topics[topic] = Nearest(topic, self.index.passage(number))
         return tuple(topics.values())
 
     def why(self, answer: Answer) -> Why | None:
@@ -254,8 +263,8 @@ class _Asked:
 
     @property
     def context(self) -> str:
-        """The question before, where this one leans on it."""
-        return conversation.context(self.before, self.leans)
+        """The question before, as it was read."""
+        return conversation.context(self.read_before)
 
     def care(self) -> Care:
         """What the rules say of it as typed and as read."""

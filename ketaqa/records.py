@@ -6,7 +6,7 @@ Spans are half-open [start, end) in Unicode code points of a document's text. Da
 from dataclasses import dataclass, field
 from typing import Literal
 
-WordRole = Literal["matched", "missing", "ignored"]
+WordRole = Literal["matched", "beside", "missing", "ignored"]
 NoticeKind = Literal["crisis", "emergency", "dosing", "disclaimer", "stale"]
 
 
@@ -142,8 +142,8 @@ class Nearest:
 class WordReason:
     """What a word of the question, as typed, added to a passage's score.
 
-    read_as: the word of the documents that it was read as, where it was misspelt. role: the passage holds it, lacks it, or it
-    is too common to be looked for; its meaning may add something all the same.
+    read_as: the word of the documents that it was read as, where it was misspelt. role: the passage holds it; its heading does,
+    or a question that leads to it; neither does; or it is too common to be looked for. Its meaning may add something always.
     """
 
     word: str
@@ -154,8 +154,8 @@ class WordReason:
 
 @dataclass(frozen=True, slots=True)
 class Why:
-    """Why a passage is shown. The weights of the words and `beside` (neighbouring words, headings, words of the question
-    before) add up to the score.
+    """Why a passage is shown. The weights of the words and `beside` (neighbouring words, headings, questions
+    that lead to the passage and are like this one, words of the question before) add up to the score.
 
     next_id: the passage that comes next, if any; `ahead` is how far the score stands above its, and `ahead_by` what made that,
     largest first: (word, difference), "" for what is beside the words.

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from ketaqa.analysis import WHOLE, Analyser, Words, pairs
 from ketaqa.columns import looked_up
 from ketaqa.gathered import Gathered
-from ketaqa.meaning import LENT, Meaning, Vector
+from ketaqa.meaning import LENT, THREAD, Meaning, Vector
 from ketaqa.postings import Postings
 from ketaqa.topk import Sums, best, sums
 
@@ -79,10 +79,11 @@ class Retriever:
     meaning: Meaning | None = None
     firsts: NDArray[np.int64] | None = None
 
-    def query(self, question: str, context: str = "", read: Words | None = None) -> list[QueryTerm]:
+    def query(self, question: str, context: str = "", read: Words | None = None, leans: bool = True) -> list[QueryTerm]:
         """The weighted terms of a question, sorted by term, so that sums are always taken in the same order.
 
-        Terms of `context` that the question lacks join at LENT. read: the question's words, where they are known already.
+        Terms of `context`, the question before, that the question lacks join at LENT, or at THREAD where its wording does not
+        lean on it. read: the question's words, where they are known already.
         """
         read, before = read or self.analyser.words_and_terms(question), self.analyser.words_and_terms(context)
         words = [term for _, term in read if term is not None]
@@ -92,10 +93,11 @@ class Retriever:
         terms += self._beside(pairs(words), PAIR_WEIGHT)
         terms += self._beside(headings, HEADING_WEIGHT)
         # a follow-up that equals a question is not that question: "is it safe?" asks of what was spoken of
-        terms += self._beside([whole], HEADING_WEIGHT if context.strip() else WHOLE_WEIGHT)
-        terms += self._beside(lent, LENT)
+        terms += self._beside([whole], HEADING_WEIGHT if context.strip() and leans else WHOLE_WEIGHT)
+        lent_at = LENT if leans else THREAD
+        terms += self._beside(lent, lent_at)
         if self.meaning is not None:
-            vectors = self.meaning.of((question, read), (context, before))
+            vectors = self.meaning.of((question, read), (context, before), lent_at)
             terms += [QueryTerm(MEANING + word, None, 0.0, 0.0, False, vector) for word, vector in vectors.items()]
         terms.sort(key=lambda t: t.term)
         if self.postings.weighting == "tfidf":

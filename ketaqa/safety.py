@@ -19,6 +19,7 @@ from ketaqa.wordings import Wordings
 
 GRAVEST = get_args(NoticeKind)  # the kinds in falling order
 GRAVE = ("crisis", "emergency")  # those of messages from danger
+WARNED = (*GRAVE, "dosing")  # those after which no passage is shown that was not asked for
 # chosen by benchmarks/fit_danger.py: above the first help stands in place of an answer, above the second beside one
 INSTEAD = 0.89
 BESIDE = 0.72

@@ -148,12 +148,12 @@ def show_evaluation(done: "Evaluation", with_setting: bool = False) -> None:
     if done.abstention:
         kept = done.abstention
         rows |= {"AUROC": kept.auroc, "right when shown": kept.precision, "answered": kept.answered}
-        rows["calibration error"] = kept.calibration_error
     rows |= done.care or {}
     width = max(10, *map(len, rows))
     for name, m in rows.items():
         print(f"  {name:{width}} {_interval(m)}")
     if done.abstention:
+        print(f"  {'calibration error':{width}} {done.abstention.calibration_error:.4f} (0 is best)")
         print(f"  {'risk-coverage area':{width}} {done.abstention.risk_coverage_area:.4f} (0 is best)")
     print(f"  one search takes {done.latency_ms['p50']} ms (median), {done.latency_ms['p99']} ms (99th percentile)")
 

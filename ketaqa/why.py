@@ -8,10 +8,16 @@ from collections.abc import Mapping, Sequence
 from ketaqa.analysis import Analyser, words
 from ketaqa.records import Answer, TermWeight, Why, WordReason, WordRole
 from ketaqa.retriever import MEANING
+from ketaqa.spelling import INVISIBLE
 
 # said of a word, and of the parts of a score that no single word has
-ROLES: dict[WordRole, str] = {"matched": "in the passage", "missing": "not in the passage", "ignored": "too common to look for"}
-BESIDE = "(word pairs, headings)"
+ROLES: dict[WordRole, str] = {
+    "matched": "in the passage",
+    "beside": "in its heading, or in questions that lead to it",
+    "missing": "not in the passage",
+    "ignored": "too common to look for",
+}
+BESIDE = "(word pairs, headings, like questions)"
 CLOSEST = "Closest in the documents, though no answer:"
 MOST = 3  # words that are named where a passage stands ahead
 
@@ -21,14 +27,17 @@ def why(answer: Answer, analyser: Analyser) -> Why | None:
     if answer.passage is None:
         return None
     meant = {c.typed: c.meant for c in answer.corrections}
-    typed = list(dict.fromkeys(answer.question[t.start : t.end] for t in analyser.tokens(answer.question)))
+    question = answer.question.translate(INVISIBLE)
+    typed = list(dict.fromkeys(question[t.start : t.end] for t in analyser.tokens(question)))
     read = {word: meant.get(word, word) for word in typed}
     own = _by_word(read, answer.terms, analyser)
-    held = {t.term for t in answer.terms if t.matched}
+    said, found = set(analyser.terms(answer.passage.text)), {t.term for t in answer.terms if t.matched}
     reasons = []
     for word, weight in own.items():
         term = analyser.term(read[word])
-        role: WordRole = "ignored" if term is None else "matched" if term in held else "missing"
+        role: WordRole = "ignored"
+        if term is not None:
+            role = "matched" if term in said else "beside" if term in found else "missing"
         reasons.append(WordReason(word, meant.get(word), role, weight))
     score = sum(t.weight for t in answer.terms)
     beside = score - sum(own.values())

@@ -13,8 +13,8 @@ BEFORE = "Is ketamine addictive?"
 HISTORY = [{"role": "user", "content": BEFORE}, {"role": "assistant", "content": "It can be."}]
 
 
-def context(question, history):
-    return conversation.context(recent(history), leans(question))
+def context(history):
+    return conversation.context(recent(history))
 
 
 @pytest.mark.parametrize(
@@ -37,8 +37,8 @@ def context(question, history):
         "Do they work?",
     ],
 )
-def test_a_question_that_leans_is_read_with_the_one_before(question):
-    assert context(question, HISTORY) == BEFORE
+def test_wording_that_leans(question):
+    assert leans(question)
 
 
 @pytest.mark.parametrize(
@@ -54,28 +54,32 @@ def test_a_question_that_leans_is_read_with_the_one_before(question):
         "",
     ],
 )
-def test_a_question_that_stands_alone_is_read_alone(question):
-    assert context(question, HISTORY) == ""
+def test_wording_that_stands_alone(question):
+    assert not leans(question)
 
 
-@settings(max_examples=100, deadline=None)
-@given(st.text(max_size=60) | st.just("and it?"))
-def test_without_a_question_before_there_is_no_context(question):
-    assert context(question, []) == ""
-    assert context(question, [{"role": "assistant", "content": "Hello."}]) == ""
+def test_without_a_question_before_there_is_no_context():
+    assert context(HISTORY) == BEFORE
+    assert context([]) == ""
+    assert context([{"role": "assistant", "content": "Hello."}]) == ""
+    assert context([{"role": "user", "content": "thanks!"}]) == ""
+
+
+def test_thanks_do_not_end_a_thread():
+    assert context([*HISTORY, {"role": "user", "content": "Thanks!"}]) == BEFORE
 
 
 MESSAGES = st.fixed_dictionaries({"role": st.sampled_from(["user", "assistant"]), "content": st.text(max_size=20)})
-FOLLOW_UPS = st.text(max_size=40) | st.sampled_from(["and it?", "What about that?", "is it safe", "ok"])
 
 
 @settings(max_examples=150, deadline=None)
-@given(st.lists(MESSAGES, max_size=6), FOLLOW_UPS)
-def test_the_context_is_the_newest_question_or_nothing_and_the_history_stays(history, question):
+@given(st.lists(MESSAGES, max_size=6))
+def test_the_context_is_the_newest_question_or_nothing_and_the_history_stays(history):
     copy = [dict(m) for m in history]
     typed = [m["content"] for m in history if m["role"] == "user"]
     assert recent(history) == typed[::-1][:MEMORY]
-    assert context(question, history) in {"", *recent(history)[:1]}
+    asked = [message for message in recent(history) if not conversation.courtesy(message)]
+    assert context(history) == (asked[0] if asked else "")
     assert history == copy
 
 
@@ -107,7 +111,7 @@ def test_the_newest_question_counts_and_extra_keys_do_no_harm():
 )
 def test_a_malformed_message_is_refused(message, named):
     with pytest.raises(BadQuestion) as refused:
-        context("And then?", [message])
+        context([message])
     assert str(refused.value).startswith("history")
     assert named in str(refused.value)
 

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import ketaqa
-from ketaqa import shipped
+from ketaqa import confidence, meaning, shipped
 from ketaqa.config import MAX_K, Config
 from ketaqa.errors import BadIndex, BadQuestion, BadSetting, UnknownDocument
 from ketaqa.pipeline import DEFAULT_K, KetaQA, open_index
@@ -226,8 +226,11 @@ def test_the_reason_for_silence_speaks_of_the_words_that_were_typed(qa):
     assert "blorp" not in answer.reason
 
 
-def test_a_question_that_stands_alone_is_answered_as_without_history(qa):
-    assert qa.ask("What is ketamine?", HISTORY) == qa.ask("What is ketamine?", []) == qa.ask("What is ketamine?")
+@pytest.mark.parametrize("question", ["What is ketamine?", "Does ketamine damage the bladder?", "who made ketamine first"])
+def test_a_question_that_stands_alone_finds_the_passage_that_it_finds_without_history(qa, question):
+    answers = [qa.ask(question, history) for history in (HISTORY, [])]
+    assert len({answer.passage.passage_id for answer in answers}) == 1
+    assert answers[1] == qa.ask(question)
 
 
 @pytest.mark.parametrize("history", [[{"role": "user"}], ["hello"], [{"role": "system", "content": "x"}]])
@@ -321,7 +324,44 @@ def test_where_nothing_answers_what_comes_closest_is_named(qa):
     assert qa.ask("how do I bake bread").nearest == ()
 
 
-@pytest.mark.parametrize("history", [[], [{"role": "user", "content": "I want to kill myself"}]])
-def test_nothing_is_named_beside_help(qa, history):
-    asked = "is it legal in Germany" if history else "how much ketamine would kill me"
-    assert qa.ask(asked, history).nearest == ()
+@pytest.mark.parametrize(
+    ("question", "history", "kind"),
+    [
+        ("Is ketamine legal in Germany?", [{"role": "user", "content": "I want to kill myself"}], "crisis"),
+        ("how many milligrams of vet ketamine do I put in my arm tonight", [], "dosing"),
+    ],
+)
+def test_nothing_is_named_beside_help_or_a_warning(qa, question, history, kind):
+    answer = qa.ask(question, history)
+    assert answer.status == "abstained"
+    assert answer.confidence >= confidence.NEAR
+    assert kind in {notice.kind for notice in answer.notices}
+    assert answer.nearest == ()
+
+
+def test_few_places_are_named_however_many_passages_are_asked_for(qa):
+    assert len(qa.ask("is it legal in Germany", k=100).nearest) == 3
+
+
+def test_a_file_that_changed_is_told_of_only_where_its_passage_would_be_shown(tmp_path):
+    for n in range(9):
+        (tmp_path / f"{n}.txt").write_text(f"The pool has {'water ' * (9 - n)} and lane number {n}.", encoding="utf-8")
+    ketaqa.build([tmp_path], tmp_path / "index", encoder="none")
+    qa = open_index(tmp_path / "index")
+    last = qa.search("pool water", k=9)[-1].passage.doc_id
+    (tmp_path / last).write_text("Something else altogether.", encoding="utf-8")
+    assert qa.searched("pool water", 8)[1] == ""
+    assert last in qa.searched("pool water", 9)[1]
+
+
+def test_a_message_from_danger_lends_its_words_to_nothing(qa):
+    history = [{"role": "user", "content": "I want to kill myself in London"}]
+    question = "Is ketamine legal in the UK?"
+    assert qa.ask(question, history).terms == qa.ask(question).terms
+
+
+def test_a_question_whose_wording_stands_alone_follows_the_thread_a_little(qa):
+    history = [{"role": "user", "content": "What does Spravato do to blood pressure?"}]
+    leaning, alone = (qa.query(q, history) for q in ("How long does it last?", "How long do effects last?"))
+    lent = [next(t.weight / t.idf for t in query if t.term == "spravato") for query in (leaning, alone)]
+    assert lent == [pytest.approx(meaning.LENT), pytest.approx(meaning.THREAD)]

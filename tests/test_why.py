@@ -18,7 +18,7 @@ def test_each_word_as_typed_has_its_part(shipped):
     assert {word: one.role for word, one in words.items()} == {
         "Does": "ignored",
         "ketamine": "matched",
-        "damage": "matched",
+        "damage": "beside",
         "the": "ignored",
         "blader": "matched",
         "of": "ignored",
@@ -47,6 +47,21 @@ def test_the_parts_add_up(shipped, question):
     gains = [gain for _, gain in found.ahead_by]
     assert gains == sorted(gains, reverse=True)
     assert all(gain > 0.0 for gain in gains)
+
+
+@pytest.mark.parametrize("question", ["List the boxed warnings on Spravato", "What is esketamine?", "Is ketamine addictive?"])
+def test_a_word_is_said_to_be_in_the_passage_where_it_is(shipped, question):
+    answer, _, words = by_word(shipped, question)
+    terms = set(shipped.index.analyser.terms(answer.passage.text))
+    for word, one in words.items():
+        term = shipped.index.analyser.term(word)
+        assert (one.role == "matched") == (term in terms)
+        assert (one.role == "ignored") == (term is None)
+
+
+def test_characters_that_are_not_seen_do_not_cut_words(shipped):
+    _, _, words = by_word(shipped, "Does keta\u00admine damage the blad\u200bder?")
+    assert {word for word, one in words.items() if one.role in ("matched", "beside")} == {"ketamine", "damage", "bladder"}
 
 
 def test_words_of_one_term_are_counted_once(shipped):

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ketaqa.evaluation import significance
 from ketaqa.evaluation.significance import Floats, Measured
@@ -39,7 +40,7 @@ class Abstention:
     threshold: float
     precision: Measured
     answered: Measured
-    calibration_error: Measured
+    calibration_error: float
     curve: tuple[tuple[float, float], ...]
     bins: tuple[tuple[float, float], ...]
 
@@ -60,7 +61,7 @@ def measure(judged: Sequence[Judged], threshold: float) -> Abstention | None:
         threshold,
         significance.mean([j.right for j in shown]),
         significance.mean([j.confidence >= threshold for j in answerable]),
-        significance.interval((sure, right), calibration_error, paired=True, resamples=RESAMPLES),
+        calibration_error(sure, right),
         curve,
         reliability(sure, right),
     )
@@ -86,17 +87,20 @@ def auroc(positive: Floats, negative: Floats) -> float:
 
 def reliability(sure: Floats, right: Floats) -> tuple[tuple[float, float], ...]:
     """(mean confidence, share right) of BINS parts of the questions, as large as each other, by rising confidence."""
-    parts = np.array_split(np.argsort(sure, kind="stable"), min(BINS, len(sure)))
-    return tuple((float(sure[part].mean()), float(right[part].mean())) for part in parts)
+    return tuple((float(sure[part].mean()), float(right[part].mean())) for part in _parts(sure))
 
 
 def calibration_error(sure: Floats, right: Floats) -> float:
     """Expected calibration error (Naeini, Cooper & Hauskrecht 2015): how far confidence and the share right are apart.
 
-    The mean over the questions of their bin's difference, with bins of equally many (Nguyen & O'Connor 2015).
+    The mean over the questions of their bin's difference, with bins of equally many (Nguyen & O'Connor 2015). It has no
+    interval: drawing questions anew makes it larger.
     """
-    parts = np.array_split(np.argsort(sure, kind="stable"), min(BINS, len(sure)))
-    return float(sum(len(part) * abs(sure[part].mean() - right[part].mean()) for part in parts) / len(sure))
+    return float(sum(len(part) * abs(sure[part].mean() - right[part].mean()) for part in _parts(sure)) / len(sure))
+
+
+def _parts(sure: Floats) -> list[NDArray[np.int64]]:
+    return np.array_split(np.argsort(sure, kind="stable"), min(BINS, len(sure)))
 
 
 def risk_coverage(judged: Sequence[Judged]) -> tuple[tuple[float, float], ...]:

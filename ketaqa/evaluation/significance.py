@@ -35,10 +35,9 @@ def interval(
     statistic: Callable[..., Any],
     *,
     vectorised: bool = False,
-    paired: bool = False,
     resamples: int = RESAMPLES,
 ) -> Measured:
-    """A statistic of one or more independent samples, each drawn anew from itself; of paired ones, rows are drawn."""
+    """A statistic of one or more independent samples; each is drawn anew from itself."""
     value = float(statistic(*samples))
     if any(len(s) < 2 for s in samples) or all(np.ptp(s) == 0.0 for s in samples):
         return Measured(value, (value, value))
@@ -50,7 +49,6 @@ def interval(
         n_resamples=resamples,
         batch=BATCH if vectorised else None,
         vectorized=vectorised,
-        paired=paired,
         method="percentile",
         rng=np.random.default_rng(SEED),
     )
