@@ -28,7 +28,7 @@ from ketaqa.evaluation import collections
 from ketaqa.evaluation.abstention import calibration_error
 
 UNRELATED = "unanswerable_unrelated"
-STEPS = [round(0.05 * step, 2) for step in range(5, 20)]
+STEPS = [round(0.05 * step, 2) for step in range(4, 20)]
 
 
 @dataclass(frozen=True)
@@ -91,14 +91,16 @@ def report(name: str, part: Sequence[Row], thresholds: Sequence[float]) -> Itera
     sure = np.array([confidence.probability(r.evidence) for r in part])
     error = calibration_error(sure, np.array([r.right for r in part], dtype=np.float64))
     unrelated = [r.answerable or r.kind == UNRELATED for r in part]
-    print(f"{name}: {len(part)} questions, AUROC {_auroc(part, sure):.3f}, calibration error {error:.3f}")
-    print(f"  with unrelated ones alone AUROC {_auroc(list(compress(part, unrelated)), sure[unrelated]):.3f}")
+    alone = _auroc(list(compress(part, unrelated)), sure[unrelated])
+    print(f"{name}: AUROC {_auroc(part, sure):.3f} (against unrelated ones {alone:.3f}), calibration error {error:.3f}")
+    said = []
     for threshold in thresholds:
         shown = list(compress(part, sure >= threshold))
         answered = sum(r.answerable for r in shown) / sum(r.answerable for r in part)
         right, silent = sum(r.right for r in shown) / len(shown), 1.0 - len(shown) / len(part)
-        print(f"  from {threshold:.2f}: right when shown {right:.3f}, answered {answered:.3f}, silent {silent:.3f}")
+        said.append(f"{threshold:.2f}: {right:.3f} ({answered:.3f})")
         yield [threshold, round(right, 3), round(silent, 3)]
+    print("  right when shown (answered) " + ", ".join(said[-8::2] if len(said) > 1 else said))
 
 
 def _auroc(part: Sequence[Row], sure: NDArray[np.float64]) -> float:

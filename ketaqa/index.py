@@ -21,7 +21,7 @@ from ketaqa.records import Citation, Document, IndexInfo, Passage, Reference
 from ketaqa.retriever import Retriever
 from ketaqa.spelling import Spelling
 
-# bytes of an array whose memory is given back after each question: one maps some 50 MB at a million passages, and the next
+# bytes of an array whose memory is given back with each question: one maps some 50 MB at a million passages, and the next
 # takes as long as before
 LARGE = 1 << 26
 WATCHED = 1024  # files, of those looked at last, whose paths are kept: they are looked at again for every question
