@@ -1,7 +1,7 @@
 """ask(question, history) -> Answer: the one place that wires the rooms together."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 
@@ -81,7 +81,7 @@ class KetaQA:
         if answer.status == "abstained" and follows:
             # leaning wording ("it") may just as well mean the subject of all documents: as typed, then
             return self._looked_up(asked, self._query(asked, False), care.notices, k, least)
-        return answer
+        return replace(answer, context=asked.context) if follows and asked.leans else answer
 
     def care(self, question: str, history: Sequence[Message] = ()) -> Care:
         """The notices of a message, as it was typed and as it is searched for: a slip must not hide a danger."""

@@ -197,7 +197,7 @@ class Answer:
 
     `status` is "answered" (passage and citation are set, reason is None) or "abstained" (the other way round).
     `confidence` is in [0, 1]. `corrections` are the misspelt words that were read as others. `nearest`: where an abstention may
-    name what comes closest.
+    name what comes closest. `context`: the question before, where the wording leans on it and it was read with this one.
     """
 
     question: str
@@ -212,6 +212,7 @@ class Answer:
     index: IndexInfo
     corrections: tuple[Correction, ...] = ()
     nearest: tuple[Nearest, ...] = ()
+    context: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -365,3 +365,10 @@ def test_a_question_whose_wording_stands_alone_follows_the_thread_a_little(qa):
     leaning, alone = (qa.query(q, history) for q in ("How long does it last?", "How long do effects last?"))
     lent = [next(t.weight / t.idf for t in query if t.term == "spravato") for query in (leaning, alone)]
     assert lent == [pytest.approx(meaning.LENT), pytest.approx(meaning.THREAD)]
+
+
+def test_an_answer_says_which_question_it_was_read_with(qa):
+    history = [{"role": "user", "content": "Does ketamine damage the blader?"}]
+    assert qa.ask("and can it heal?", history).context == "Does ketamine damage the bladder?"
+    assert qa.ask("Does ketamine raise blood pressure?", history).context is None
+    assert qa.ask("and can it heal?").context is None

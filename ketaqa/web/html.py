@@ -25,6 +25,8 @@ def _plain(c: str) -> bool:
 def answer(found: Answer, why: Why | None = None) -> str:
     """Notices, then the passage with its citation and why it is shown, or why there is none and what comes closest."""
     parts = [*(notice(n) for n in found.notices), *([corrections(found.corrections)] if found.corrections else [])]
+    if found.context:
+        parts.append(f'<p class="kq-read">{escape(f"Read with the question before: “{found.context}”")}</p>')
     if found.passage is None or found.citation is None:
         parts.append(f'<p class="kq-silence">{escape(found.reason or "")}</p>{nearest(found.nearest)}')
     else:

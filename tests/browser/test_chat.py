@@ -310,3 +310,10 @@ def test_the_dial_trades_answers_for_silence_and_says_what_that_promises(chat):
     dial.press("Tab")
     expect(chat.get_by_text("of the answers shown were right")).to_contain_text("from a confidence of 0.90 on")
     assert ask(chat, "will it show up on a drug test").locator(".kq-passage").count() == 0
+
+
+def test_a_follow_up_says_what_it_was_read_with(chat):
+    ask(chat, FAST)
+    expect(ask(chat, "and how long does it last?").locator(".kq-read")).to_contain_text(
+        f"Read with the question before: “{FAST}”"
+    )
