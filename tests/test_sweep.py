@@ -118,7 +118,7 @@ def test_the_json_of_a_sweep_is_a_list_with_settings(spans, run_ketaqa):
     table = json.loads(done.stdout)
     assert [one["setting"] for one in table] == [{"passage_length": n, "weighting": "tfidf"} for n in (30, 2000)]
     for one in table:
-        assert set(one) == {"collection", "passages", "queries", "measures", "latency_ms", "setting"}
+        assert set(one) == {"collection", "passages", "queries", "measures", "marked", "latency_ms", "setting"}
         assert (one["collection"], one["queries"]) == ("toy", 2)
     single = json.loads(run_ketaqa(*words, "--vary", "passage_length=30").stdout)
     assert [one["setting"]["passage_length"] for one in single] == [30]

@@ -302,14 +302,14 @@ def test_what_comes_closest_opens_and_is_no_answer(chat, api):
 
 
 def test_the_dial_trades_answers_for_silence_and_says_what_that_promises(chat):
-    assert ask(chat, "will it show up on a drug test").locator(".kq-passage").count() == 1
+    expect(ask(chat, "ketamine for depression").locator(".kq-passage")).to_have_count(1)
     chat.get_by_text("Answer or silence").click()
     dial = chat.get_by_role("spinbutton", name="Show an answer from this confidence on")
     expect(chat.get_by_text("of the answers shown were right")).to_contain_text("from a confidence of 0.70 on")
     dial.fill("0.9")
     dial.press("Tab")
     expect(chat.get_by_text("of the answers shown were right")).to_contain_text("from a confidence of 0.90 on")
-    assert ask(chat, "will it show up on a drug test").locator(".kq-passage").count() == 0
+    expect(ask(chat, "ketamine for depression").locator(".kq-passage")).to_have_count(0)
 
 
 def test_a_follow_up_says_what_it_was_read_with(chat):
