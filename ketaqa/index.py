@@ -149,6 +149,12 @@ class Index:
         """The passages of a document, in order."""
         return [self.passage(n) for n in self._documents.passages_of(self._number(doc_id))]
 
+    def around(self, passage: Passage) -> list[Passage | None]:
+        """The passages of the same section before a passage and after it."""
+        row = [None, *self.passages_of(passage.doc_id), None]
+        place = next(n for n, one in enumerate(row) if one and one.passage_id == passage.passage_id)
+        return [one if one and one.section == passage.section else None for one in (row[place - 1], row[place + 1])]
+
     def _number(self, doc_id: str) -> int:
         if doc_id not in self._documents.numbers:
             raise UnknownDocument(f"no document {doc_id!r} in this index; `ketaqa passages` lists them")

@@ -269,3 +269,12 @@ def test_a_question_comes_back_from_the_chat_history():
         content = [{"type": "text", "text": html.question(shown)}]
         history = [{"role": "user", "content": content}, {"role": "assistant", "content": content}]
         assert user_messages(history) == [{"role": "user", "content": shown}]
+
+
+@settings(deadline=None, max_examples=50)
+@given(st.none() | passages, st.none() | passages)
+def test_what_stands_around_is_behind_a_click_each(before, after):
+    read = harmless(html.neighbours((before, after)))
+    assert all(one.text in read.text for one in (before, after) if one)
+    assert [tag for tag, _ in read.tags].count("details") == sum(one is not None for one in (before, after))
+    assert html.neighbours(()) == ""

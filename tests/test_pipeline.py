@@ -372,3 +372,16 @@ def test_an_answer_says_which_question_it_was_read_with(qa):
     assert qa.ask("and can it heal?", history).context == "Does ketamine damage the bladder?"
     assert qa.ask("Does ketamine raise blood pressure?", history).context is None
     assert qa.ask("and can it heal?").context is None
+
+
+def test_what_stands_around_a_passage_is_of_its_section(tmp_path):
+    long = "\n\n".join(f"Rule number {n} says that {'swimmers ' * 100}must shower." for n in range(3))
+    (tmp_path / "rules.md").write_text(
+        f"# House\n\n## Rules\n\n{long}\n\n## Fees\n\nA swim costs four euros.", encoding="utf-8"
+    )
+    ketaqa.build([tmp_path], tmp_path / "index", encoder="none")
+    qa = open_index(tmp_path / "index")
+    row = qa.passages("rules.md")
+    assert [one.section[-1] for one in row] == ["Rules", "Rules", "Rules", "Fees"]
+    around = [tuple(one and one.passage_id for one in qa.index.around(passage)) for passage in row]
+    assert around == [(None, "rules.md#2"), ("rules.md#1", "rules.md#3"), ("rules.md#2", None), (None, None)]

@@ -50,6 +50,7 @@ h1 { font-family: system-ui, sans-serif !important; }
 .kq-crisis, .kq-emergency { border: 2px solid #b91c1c; font-size: 1em; }
 .kq-read { margin: 0 0 .6em; font-size: .9em; }
 .kq-silence { margin: 0; font-style: italic; }
+.kq-around { font-size: .9em; margin: 0 0 .35em; }
 .kq-nearest { margin: .8em 0 0; font-size: .9em; }
 .kq-nearest p { margin: 0 0 .3em; }
 .kq-near { white-space: pre-wrap; overflow-wrap: anywhere; margin: .3em 0 .6em 1.1em; }
@@ -91,7 +92,7 @@ def chat(qa: KetaQA, examples: Sequence[str]) -> gr.Blocks:
             return "", history
         try:
             found = qa.ask(question, user_messages(history), answer_or_silence=least)
-            reply = html.answer(found, qa.why(found))
+            reply = html.answer(found, qa.why(found), qa.index.around(found.passage) if found.passage else ())
         except KetaqaError as error:
             reply = html.refusal(str(error))
         said = {"role": "user", "content": html.question(question)}

@@ -22,15 +22,17 @@ def _plain(c: str) -> bool:
     return c.isalnum() or "\x80" <= c <= "\x9f"
 
 
-def answer(found: Answer, why: Why | None = None) -> str:
-    """Notices, then the passage with its citation and why it is shown, or why there is none and what comes closest."""
+def answer(found: Answer, why: Why | None = None, around: Sequence[Passage | None] = ()) -> str:
+    """Notices, then the passage with its citation, what stands around it, and why it is shown; or why there is none and what
+    comes closest.
+    """
     parts = [*(notice(n) for n in found.notices), *([corrections(found.corrections)] if found.corrections else [])]
     if found.context:
         parts.append(f'<p class="kq-read">{escape(f"Read with the question before: “{found.context}”")}</p>')
     if found.passage is None or found.citation is None:
         parts.append(f'<p class="kq-silence">{escape(found.reason or "")}</p>{nearest(found.nearest)}')
     else:
-        parts += [passage(found.passage), citation(found.citation), reasons(why) if why else ""]
+        parts += [passage(found.passage), neighbours(around), citation(found.citation), reasons(why) if why else ""]
     return f'<div class="kq-answer kq-{found.status}">{"".join(parts)}</div>'
 
 
@@ -38,12 +40,20 @@ def nearest(found: Sequence[Nearest]) -> str:
     """What comes closest where nothing answers: topics, and behind each its passage, unlike an answer."""
     if not found:
         return ""
-    items = "".join(
-        f"<details><summary>{escape(one.topic)}</summary>"
-        f'<div class="kq-near" dir="auto">{escape(one.passage.text)}</div></details>'
-        for one in found
-    )
+    items = "".join(unfolded("kq-place", one.topic, one.passage.text) for one in found)
     return f'<div class="kq-nearest"><p>{escape(CLOSEST)}</p>{items}</div>'
+
+
+def neighbours(around: Sequence[Passage | None]) -> str:
+    """What stands before a passage in its section, and after it, behind one click each."""
+    labels = zip(("What stands before it", "How it goes on"), around, strict=False)
+    return "".join(unfolded("kq-around", label, one.text) for label, one in labels if one)
+
+
+def unfolded(name: str, label: str, text: str) -> str:
+    """A text of the documents that is no answer, behind one click."""
+    hidden = f'<div class="kq-near" dir="auto">{escape(text)}</div>'
+    return f'<details class="{name}"><summary>{escape(label)}</summary>{hidden}</details>'
 
 
 def reasons(why: Why) -> str:
