@@ -52,6 +52,7 @@ The plan of the house, in the order in which data passes through; a room imports
     wordings      which of many expressions fit a message
     safety        a question -> notices
     conversation  history and follow-up -> a question that stands alone
+    question      a question as typed and as read
     why           what each word did for an answer
     pipeline      ask(question, history) -> Answer
     evaluation    collections, measures, intervals

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from ketaqa.analysis import Analyser, paragraph_sentences
-from ketaqa.confidence import Evidence
+from ketaqa.confidence import ASKING, Evidence
 from ketaqa.records import Passage, Piece
 from ketaqa.retriever import QueryTerm
 
@@ -102,9 +102,8 @@ def reason_for_silence(question: str, query: Sequence[QueryTerm], analyser: Anal
     """Why nothing is shown, in the reader's own words. found: what speaks for the best passage."""
     if not any(t.word for t in query):
         return "Nothing here answers that: the question has no word to search for. Name what it is about."
-    words = [
-        question[t.start : t.end] for t in analyser.tokens(question) if t.term in {q.term for q in query if q.number is None}
-    ]
+    missing = {q.term for q in query if q.number is None} - ASKING
+    words = [question[t.start : t.end] for t in analyser.tokens(question) if t.term in missing]
     unknown = list(dict.fromkeys(words))
     if unknown:
         listed = ", ".join(f"“{w}”" for w in unknown[:5])

@@ -81,13 +81,13 @@ def ask(
 
     qa = _open(index)
     answer = qa.ask(question, answer_or_silence=answer_or_silence)
-    if answer_or_silence is not None:
-        print(f"{confidence.promise(answer_or_silence)}\n", file=sys.stderr)
     reasons = qa.why(answer) if explain else None
     if as_json:
         terminal.print_json(asdict(answer) | ({"why": reasons and asdict(reasons)} if explain else {}))
     else:
         terminal.show_answer(answer, reasons)
+    if answer_or_silence is not None:
+        print(f"\n{confidence.promise(answer_or_silence)}", file=sys.stderr)
     if answer.status == "abstained":
         raise typer.Exit(1)
 

@@ -25,8 +25,9 @@ BEST = 10  # passages whose scores are compared
 # by threshold: (threshold, share of shown answers that were right, share of questions met with silence)
 PROMISE = Path(__file__).parent / "data" / "promise.json"
 
-# stems of words that ask rather than name: a passage that lacks them lacks nothing of the subject
+# stems of words that ask rather than name, or fill: a passage that lacks them lacks nothing of the subject
 ASKING = frozenset(["describ", "explain", "help", "know", "mean", "need", "pleas", "summaris", "tell", "want"])
+ASKING |= {"abt", "btw", "gonna", "hello", "hey", "hi", "idk", "lol", "omg", "pls", "plz", "tbh", "thank", "ur", "wanna", "yo"}
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,7 +29,7 @@ BESIDE = r"(?:a|again|all|and|dear|everyone|for|i|lot|many|much|s|see|so|sure|te
 COURTESY = regex.compile(rf"\W*(?:\b{BESIDE}\b\W*)*\b{CORE}\b\W*(?:\b(?:{CORE}|{BESIDE})\b\W*)*", regex.IGNORECASE)
 
 # how many questions back a message from danger is still minded
-MEMORY = 3
+MEMORY = 10
 
 
 def leans(question: str) -> bool:

@@ -6,15 +6,15 @@ from functools import lru_cache
 from pathlib import Path
 
 from ketaqa import answerer, confidence, conversation, danger, explaining, safety, semantics, why
-from ketaqa.analysis import Words
 from ketaqa.confidence import Evidence
-from ketaqa.config import MAX_K, Config, share
+from ketaqa.config import Config, share
 from ketaqa.conversation import Message
-from ketaqa.errors import BadQuestion, BadSetting
+from ketaqa.errors import BadQuestion
 from ketaqa.index import Index
+from ketaqa.question import Asked, checked_k, must_be_text
 from ketaqa.records import Answer, Citation, Correction, Document, Hit, IndexInfo, Nearest, Notice, Passage, TermWeight, Why
 from ketaqa.retriever import QueryTerm
-from ketaqa.safety import WARNED, Care
+from ketaqa.safety import GRAVE, WARNED, Care
 
 DEFAULT_K = 4
 REMEMBERED = 200_000  # terms of a vocabulary, and postings, that a server keeps in memory, in some 30 MB each
@@ -63,14 +63,14 @@ class KetaQA:
         answer_or_silence: from which confidence an answer is shown, in place of the setting. BadQuestion when the question is
         empty, too long or not text.
         """
-        _must_be_text(question)
+        must_be_text(question)
         asked = self._asked(question, history)
         # help comes before every other check: a long message from danger is still a message from danger
         care = asked.care()
         if care.silent:
             return self._abstained(question, care.notices, CARE if care.grave else NO_HELP)
         self._checked(question)
-        k, least = _checked_k(k), self.config.answer_or_silence
+        k, least = checked_k(k), self.config.answer_or_silence
         if answer_or_silence is not None:
             least = share(answer_or_silence, "answer_or_silence", "ask")
         if conversation.courtesy(question):
@@ -87,14 +87,14 @@ class KetaQA:
         """The notices of a message, as it was typed and as it is searched for: a slip must not hide a danger."""
         return self._asked(question, history).care()
 
-    def _asked(self, question: str, history: Sequence[Message]) -> "_Asked":
+    def _asked(self, question: str, history: Sequence[Message]) -> Asked:
         before = conversation.recent(history)
         # plain words that the documents hold need no mending
         read = self.index.analyser.words_and_terms(question) if question.isascii() and self._short(question) else None
         known = read is not None and self.index.spelling.holds(read)
         text, corrections = (question, ()) if known else self._mended(question)
         read_before = [self._mended(one)[0] for one in before]
-        return _Asked(question, text, corrections, before, read_before, conversation.leans(question), read if known else None)
+        return Asked(question, text, corrections, before, read_before, conversation.leans(question), read if known else None)
 
     def _mended(self, text: str) -> tuple[str, tuple[Correction, ...]]:
         return self.index.spelling.read(text) if self._short(text) else (text, ())
@@ -103,24 +103,31 @@ class KetaQA:
         # a text too long to be a question is not looked at word by word
         return len(text) <= self.config.max_question_length
 
-    def _looked_up(self, asked: "_Asked", query: list[QueryTerm], notices: tuple[Notice, ...], k: int, least: float) -> Answer:
-        found, reasons, stale, scores = self._fresh(query, k)
-        notices += (Notice("stale", stale),) if stale else ()
-        evidence = self._evidence(query, reasons[0], scores) if reasons else None
-        sure = confidence.probability(evidence)
-        if not reasons or sure < least:
-            reason = stale or answerer.reason_for_silence(asked.text, query, self.index.analyser, evidence)
-            # a passage on amounts must not come in by this door
-            told = any(n.kind in WARNED for n in notices)
-            nearest = self._nearest(found) if sure >= confidence.NEAR and not told else ()
+    def _looked_up(self, asked: Asked, query: list[QueryTerm], notices: tuple[Notice, ...], k: int, least: float) -> Answer:
+        fresh = self._fresh(query, k)
+        notices += (Notice("stale", fresh.stale),) if fresh.stale else ()
+        evidence = self._evidence(query, fresh.reasons[0], fresh.scores) if fresh.reasons else None
+        sure, kinds = confidence.probability(evidence), {notice.kind for notice in notices}
+        # where the best passage may not be quoted, the next is no answer
+        if not fresh.reasons or fresh.best_is_stale or sure < least:
+            reason = fresh.stale or answerer.reason_for_silence(asked.text, query, self.index.analyser, evidence)
+            if not fresh.stale and sure >= self.config.answer_or_silence:
+                reason = f"The best passage has a confidence of {sure:.2f}, below the {least:.2f} that is asked for."
+            nearest = self._nearest(fresh.found) if sure >= confidence.NEAR and not kinds.intersection(WARNED) else ()
             return self._abstained(asked.typed, notices, reason, sure, asked.corrections, nearest)
-        return self._answered(asked, self._hits(found, reasons, query, asked.text), notices, sure)
+        hits = self._hits(fresh.found, fresh.reasons, query, asked.text)
+        if kinds.intersection(GRAVE):
+            # no amounts beside help
+            if safety.amounts(hits[0].passage.text):
+                return self._abstained(asked.typed, notices, CARE)
+            hits = [replace(hit, rank=rank) for rank, hit in enumerate(filter(_without_amounts, hits), 1)]
+        return self._answered(asked, hits, notices, sure)
 
     def query(self, question: str, history: Sequence[Message] = ()) -> list[QueryTerm]:
         """The weighted terms that a question is searched by, its misspelt words and those of the question before mended."""
         return self._query(self._asked(question, history))
 
-    def _query(self, asked: "_Asked", follows: bool = True) -> list[QueryTerm]:
+    def _query(self, asked: Asked, follows: bool = True) -> list[QueryTerm]:
         # a text too long to be a question is no context either
         context = asked.context if follows and self._short(asked.context) else ""
         return self.index.retriever.query(asked.text, context, asked.read, asked.leans)
@@ -145,8 +152,8 @@ class KetaQA:
         """The hits of `search`, and what to say where passages were left out; empty where none was."""
         text, _ = self._mended(self._checked(query))
         terms = self.index.retriever.query(text)
-        found, reasons, stale, _ = self._fresh(terms, _checked_k(k))
-        return self._hits(found, reasons, terms, text), stale
+        fresh = self._fresh(terms, checked_k(k))
+        return self._hits(fresh.found, fresh.reasons, terms, text), fresh.stale
 
     def corrections(self, query: str) -> tuple[Correction, ...]:
         """Which misspelt words of a query `search` reads as which others."""
@@ -166,7 +173,7 @@ class KetaQA:
 
     def _checked(self, question: str) -> str:
         limit = self.config.max_question_length
-        _must_be_text(question)
+        must_be_text(question)
         if not question.strip():
             raise BadQuestion("the question is empty; type a question")
         if len(question) > limit:
@@ -175,11 +182,7 @@ class KetaQA:
             raise BadQuestion("the question is not valid text (a lone surrogate); type it again")
         return question
 
-    def _fresh(self, query: list[QueryTerm], k: int) -> tuple[list[Found], list[Reasons], str, list[float]]:
-        """The k best passages whose files did not change, their reasons, and, where one was left out, what to say of it.
-
-        And the scores that `confidence` compares.
-        """
+    def _fresh(self, query: list[QueryTerm], k: int) -> "_Fresh":
         wanted = least = max(k, confidence.BEST)
         self.index.tidy()
         while True:
@@ -192,7 +195,8 @@ class KetaQA:
                 # those further down than what is asked for would not have been shown anyway
                 last = fresh[k - 1][1] if len(fresh) >= k else 0.0
                 missed = {document for n, s in found if s > last and (document := self.index.document_of(n)) in changed}
-                return fresh[:k], reasons, self._said_of(missed), [s for _, s in fresh[: confidence.BEST]]
+                scores, best_is_stale = [s for _, s in fresh[: confidence.BEST]], fresh[:1] != found[:1]
+                return _Fresh(fresh[:k], reasons, self._said_of(missed), best_is_stale, scores)
             wanted *= 4
 
     def _said_of(self, changed: set[int]) -> str:
@@ -218,7 +222,7 @@ class KetaQA:
         read = answerer.reading(passage, self.index.headings_in(number), self.index.analyser)
         return passage, self.index.citation(number), read
 
-    def _answered(self, asked: "_Asked", hits: list[Hit], notices: tuple[Notice, ...], sure: float) -> Answer:
+    def _answered(self, asked: Asked, hits: list[Hit], notices: tuple[Notice, ...], sure: float) -> Answer:
         best, others = hits[0], tuple(hits[1:])
         shown = best.passage, best.citation, sure, None, notices, others, best.terms, self.info, asked.corrections
         return Answer(asked.typed, "answered", *shown)
@@ -240,8 +244,10 @@ class KetaQA:
         topics: dict[str, Nearest] = {}
         for number, _ in found:
             topic = self.index.topic(number)
-            if topic not in topics and len(topics) < NEAREST:
-                topics[topic] = Nearest(topic, self.index.passage(number))
+            passage = self.index.passage(number)
+            # a passage on amounts must not come in by this door
+            if topic not in topics and len(topics) < NEAREST and not safety.amounts(passage.text):
+                topics[topic] = Nearest(topic, passage)
         return tuple(topics.values())
 
     def why(self, answer: Answer) -> Why | None:
@@ -249,29 +255,20 @@ class KetaQA:
         return why.why(answer, self.index.analyser)
 
 
+def _without_amounts(hit: Hit) -> bool:
+    return not safety.amounts(hit.passage.text)
+
+
 @dataclass(frozen=True, slots=True)
-class _Asked:
-    """A question and the few before it (newest first), as typed and with their misspelt words mended, which is done once."""
+class _Fresh:
+    """The best passages whose files did not change, and their reasons; what to say of one that was left out, and whether that
+    was the best of all; the scores that `confidence` compares."""
 
-    typed: str
-    text: str
-    corrections: tuple[Correction, ...]
-    before: list[str]
-    read_before: list[str]
-    leans: bool
-    read: Words | None  # the words of `text`, where they are known already
-
-    @property
-    def context(self) -> str:
-        """The question before, as it was read."""
-        return conversation.context(self.read_before)
-
-    def care(self) -> Care:
-        """What the rules say of it as typed and as read."""
-        typed = safety.check_turn(self.typed, self.before, self.leans)
-        if [self.text, *self.read_before] == [self.typed, *self.before]:
-            return typed
-        return safety.joined(typed, safety.check_turn(self.text, self.read_before, self.leans))
+    found: list[Found]
+    reasons: list[Reasons]
+    stale: str
+    best_is_stale: bool
+    scores: list[float]
 
 
 def open_index(path: str | Path | None = None, config: Config | None = None) -> KetaQA:
@@ -283,14 +280,3 @@ def open_index(path: str | Path | None = None, config: Config | None = None) -> 
     from ketaqa import shipped  # building needs more imports than asking
 
     return KetaQA(Index(shipped.index_path(), config.encoder), config)
-
-
-def _must_be_text(question: object) -> None:
-    if not isinstance(question, str):
-        raise BadQuestion(f"the question is a {type(question).__name__}; give it as text")
-
-
-def _checked_k(k: int) -> int:
-    if isinstance(k, bool) or not isinstance(k, int) or not 1 <= k <= MAX_K:
-        raise BadSetting(f"k is {k!r}; give a whole number from 1 to {MAX_K}")
-    return k

@@ -13,13 +13,17 @@ from functools import cache
 from pathlib import Path
 from typing import Any, get_args
 
-from ketaqa import danger
+from ketaqa import analysis, danger
 from ketaqa.records import Link, Notice, NoticeKind
 from ketaqa.wordings import Wordings
 
 GRAVEST = get_args(NoticeKind)  # the kinds in falling order
 GRAVE = ("crisis", "emergency")  # those of messages from danger
 WARNED = (*GRAVE, "dosing")  # those after which no passage is shown that was not asked for
+AMOUNT = re.compile(r"\d\s?(?:mg|mcg|µg|milligrams?|micrograms?)\b", re.IGNORECASE)
+# how a message begins that goes on, and words by which it would speak of the one who writes
+CONTINUES = frozenset(["also", "and", "but", "now", "ok", "okay", "or", "so", "then"])
+SELF = frozenset(["i", "id", "im", "ive", "me", "myself"])
 # chosen by benchmarks/fit_danger.py: above the first help stands in place of an answer, above the second beside one
 INSTEAD = 0.89
 BESIDE = 0.72
@@ -68,6 +72,8 @@ def check(question: str) -> Care:
 
 def _learned(text: str) -> tuple[list[Rule], bool]:
     """The rule that the model of `danger` calls for where no rule fits, and whether it is sure enough for silence."""
+    if _continues(text):
+        return [], False
     found = danger.probabilities(text)
     risk = 1.0 - found.pop("none")
     kind = max(found, key=lambda k: found[k])
@@ -79,18 +85,33 @@ def _learned(text: str) -> tuple[list[Rule], bool]:
     return [next(rule for rule in _rules() if rule.notice.kind == kind and rule.instead != quiet)], silent
 
 
+def _continues(text: str) -> bool:
+    """Whether a message only goes on ("and the liver?", "now?"): the model learned from whole ones, and takes it for danger."""
+    words = text.split()
+    few = sum(word not in analysis.analyser("english").stop_words for word in words) < 2
+    return few and bool(words) and words[0] in CONTINUES and not SELF.intersection(words)
+
+
+def amounts(text: str) -> bool:
+    """Whether a text tells an amount of a drug."""
+    return AMOUNT.search(text) is not None
+
+
 def check_turn(question: str, before: Sequence[str], leans: bool) -> Care:
     """The notices of a question, and of the messages before it (newest first) where one came from danger.
 
     After such a message help stays in sight: a question that leans on it ("how much would it take") or asks about amounts is
-    not answered, any other is answered below the help lines.
+    not answered, any other is answered below the help lines. After one on use alone no question about amounts is answered.
     """
-    care = check(question)
-    grave = next((c for c in map(check, before) if c.silent and c.grave), None)
-    if care.silent or grave is None:
+    care, silent = check(question), [c for c in map(check, before) if c.silent]
+    if care.silent or not silent:
         return care
-    if leans or any(notice.kind == "dosing" for notice in care.notices):
-        return grave
+    grave = next((c for c in silent if c.grave), None)
+    asks_amounts = any(notice.kind == "dosing" for notice in care.notices)
+    if asks_amounts or (grave and leans):
+        return grave or silent[0]
+    if grave is None:
+        return care
     return Care(tuple(dict.fromkeys(grave.notices + care.notices)), silent=False)
 
 

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import ketaqa
-from ketaqa import safety, shipped
+from ketaqa import conversation, safety, shipped
 from ketaqa.records import NoticeKind
 
 SHARED = Path(__file__).parents[2] / "shared" / "ketamine" / "questions.jsonl"
@@ -296,3 +296,27 @@ def test_a_harmless_wording_hides_no_danger_beside_it(message):
 @pytest.mark.parametrize("message", ["did Matthew Perry kill himself?", "I'm dying to know", "do I inject myself"])
 def test_a_harmless_wording_alone_is_answered(message):
     assert not safety.check(message).silent
+
+
+@pytest.mark.parametrize("text", ["and?", "now", "and it", "and the liver?", "and my heart?", "ok and then", "so?", "but why"])
+def test_what_only_goes_on_is_no_emergency(text):
+    assert not safety.check(text).grave
+
+
+@pytest.mark.parametrize("text", ["and i cant go on", "so i give up", "now i want to die", "and then kill myself"])
+def test_what_goes_on_and_speaks_of_danger_is_heard(text):
+    assert safety.check(text).grave
+
+
+@pytest.mark.parametrize("before", ["where can I buy ketamine", "how much ket should i snort", "safe amount for a first timer"])
+def test_amounts_stay_refused_after_a_question_on_use_alone(before):
+    for question in ("how many mg?", "what amount per kilo?", "for 80 kg?"):
+        assert safety.check_turn(question, [before], conversation.leans(question)).silent
+    assert not safety.check_turn("Is ketamine legal in Canada?", [before], leans=False).silent
+
+
+@pytest.mark.parametrize(
+    ("text", "told"), [("0.5 mg/kg", True), ("100 Milligrams", True), ("2 mgs of", False), ("five days", False)]
+)
+def test_amounts_are_seen(text, told):
+    assert safety.amounts(text) == told

@@ -57,7 +57,7 @@ h1 { font-family: system-ui, sans-serif !important; }
 .kq-why { font-size: .85em; margin-top: .4em; }
 .kq-why table { margin: .4em 0; width: auto; }
 .kq-why td { padding: .1em .8em .1em 0; border: 0; overflow-wrap: anywhere; }
-.kq-why td:last-child { text-align: end; }
+.kq-why td:last-child { text-align: end; white-space: nowrap; }
 .kq-why p { margin: 0; }
 footer { display: none !important; }
 """
