@@ -107,7 +107,8 @@ class KetaQA:
         fresh = self._fresh(query, k)
         notices += (Notice("stale", fresh.stale),) if fresh.stale else ()
         evidence = self._evidence(query, fresh.reasons[0], fresh.scores) if fresh.reasons else None
-        sure, kinds = confidence.probability(evidence), {notice.kind for notice in notices}
+        # as it is told, so that what is told can be asked for
+        sure, kinds = round(confidence.probability(evidence), 2), {notice.kind for notice in notices}
         # where the best passage may not be quoted, the next is no answer
         if not fresh.reasons or fresh.best_is_stale or sure < least:
             reason = fresh.stale or answerer.reason_for_silence(asked.text, query, self.index.analyser, evidence)
@@ -121,6 +122,7 @@ class KetaQA:
             if safety.amounts(hits[0].passage.text):
                 return self._abstained(asked.typed, notices, CARE)
             hits = [replace(hit, rank=rank) for rank, hit in enumerate(filter(_without_amounts, hits), 1)]
+        notices = tuple(notice for notice in notices if safety.suits(notice, hits[0].passage.text))
         return self._answered(asked, hits, notices, sure)
 
     def query(self, question: str, history: Sequence[Message] = ()) -> list[QueryTerm]:

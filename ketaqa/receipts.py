@@ -14,6 +14,7 @@ from ketaqa import loaders
 from ketaqa.errors import BadSetting, BadSource, UnknownDocument
 from ketaqa.index import Index
 from ketaqa.loaders import FORMATS, Source
+from ketaqa.loaders.text import decode
 from ketaqa.records import Document, Receipt
 
 
@@ -73,16 +74,16 @@ def saved(text: str, name: str) -> list[Quotation]:
         found = json.loads(text)
     except (ValueError, RecursionError) as error:
         raise BadSetting(f"{name}: no JSON; give what `ketaqa ask --json` printed") from error
-    rows = [found] if isinstance(found, dict) else []
-    rows += [row for key in ("alternatives", "hits") for row in _listed(found, key)]
+    answers = [one for one in (found if isinstance(found, list) else [found]) if isinstance(one, dict)]
+    rows = [row for one in answers for row in (one, *_listed(one, "alternatives"), *_listed(one, "hits"))]
     passages = [row["passage"] for row in rows if row.get("passage")] or [row for row in rows if "text" in row]
     if not passages:
         raise BadSetting(f"{name}: holds no passage; give what `ketaqa ask --json` printed for a question that was answered")
     return [_quotation(passage, name) for passage in passages]
 
 
-def _listed(found: Any, key: str) -> list[dict[str, Any]]:
-    rows = found.get(key) if isinstance(found, dict) else None
+def _listed(found: dict[str, Any], key: str) -> list[dict[str, Any]]:
+    rows = found.get(key)
     return [row for row in rows if isinstance(row, dict)] if isinstance(rows, list) else []
 
 
@@ -102,8 +103,8 @@ def read(path: str, standard_input: Any) -> list[Quotation]:
     if path == "-":
         return saved(standard_input.read(), "standard input")
     try:
-        return saved(Path(path).read_text(encoding="utf-8"), path)
-    except UnicodeDecodeError as error:
-        raise BadSetting(f"{path}: no text; give what `ketaqa ask --json` printed") from error
+        return saved(decode(Path(path).read_bytes(), path), path)
+    except BadSource as error:
+        raise BadSetting(str(error)) from error
     except OSError as error:
         raise BadSetting(f"{path}: can't be read ({error.strerror}); give a file") from error

@@ -158,7 +158,7 @@ class Why:
     that lead to the passage and are like this one, words of the question before) add up to the score.
 
     next_id: the passage that comes next, if any; `ahead` is how far the score stands above its, and `ahead_by` what made that,
-    largest first: (word, difference), "" for what is beside the words.
+    the most first: (word, difference), "" for what is beside the words; the differences add up.
     """
 
     words: tuple[WordReason, ...]

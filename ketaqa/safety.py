@@ -92,6 +92,16 @@ def _continues(text: str) -> bool:
     return few and bool(words) and words[0] in CONTINUES and not SELF.intersection(words)
 
 
+def suits(notice: Notice, passage: str) -> bool:
+    """Whether a notice has a place beside a passage: a remark on medical text has none beside a recipe."""
+    return bool(notice.links) or notice.kind in (*GRAVE, "stale") or _medical().search(passage) is not None
+
+
+@cache
+def _medical() -> re.Pattern[str]:
+    return re.compile(rf"\b{_data()['medical']}", re.IGNORECASE)
+
+
 def amounts(text: str) -> bool:
     """Whether a text tells an amount of a drug."""
     return AMOUNT.search(text) is not None

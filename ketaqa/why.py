@@ -19,7 +19,7 @@ ROLES: dict[WordRole, str] = {
 }
 BESIDE = "(word pairs, headings, like questions)"
 CLOSEST = "Closest in the documents, though no answer:"
-MOST = 3  # words that are named where a passage stands ahead
+MOST, LEAST = 3, 0.05  # words that are named where a passage stands ahead, and how much each must have made
 
 
 def why(answer: Answer, analyser: Analyser) -> Why | None:
@@ -47,14 +47,16 @@ def why(answer: Answer, analyser: Analyser) -> Why | None:
     other = _by_word(read, second.terms, analyser)
     gains = [(word, weight - other[word]) for word, weight in own.items()]
     gains.append(("", beside - (second.score - sum(other.values()))))
-    ahead = tuple(sorted((gain for gain in gains if gain[1] > 0.0), key=lambda gain: -gain[1]))
+    ahead = tuple(sorted(gains, key=lambda gain: -abs(gain[1])))
     return Why(tuple(reasons), beside, score, second.passage.passage_id, score - second.score, ahead)
 
 
 def said_ahead(why: Why, other: str) -> str:
     """How far a passage stands ahead of another, and by what."""
-    most = ", ".join(f"{word or BESIDE} {gain:+.1f}" for word, gain in why.ahead_by[:MOST])
-    return f"{why.ahead:.1f} ahead of {other}{': ' if most else ''}{most}"
+    parts = [f"{word or BESIDE} {gain:+.1f}" for word, gain in why.ahead_by[:MOST] if abs(gain) >= LEAST]
+    rest = why.ahead - sum(gain for _, gain in why.ahead_by[:MOST] if abs(gain) >= LEAST)
+    parts += [f"the rest {rest:+.1f}"] if abs(rest) >= LEAST else []
+    return f"{why.ahead:.1f} ahead of {other}{': ' if parts else ''}{', '.join(parts)}"
 
 
 def _by_word(read: Mapping[str, str], terms: Sequence[TermWeight], analyser: Analyser) -> dict[str, float]:

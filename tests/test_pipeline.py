@@ -419,3 +419,11 @@ def test_what_comes_closest_tells_no_amount(qa):
 def test_words_that_only_fill_do_not_silence(qa):
     for question in ("is ket addictive lol", "yo does ketamine damage the bladder"):
         assert qa.ask(question).status == "answered"
+
+
+def test_a_remark_on_medical_text_has_no_place_beside_a_recipe(tmp_path, qa):
+    (tmp_path / "soup.txt").write_text("Simmer the soup for an hour. My dad likes it with salt.", encoding="utf-8")
+    ketaqa.build([tmp_path], tmp_path / "index", encoder="none")
+    answer = open_index(tmp_path / "index").ask("how long should I simmer my soup", answer_or_silence=0.0)
+    assert (answer.status, answer.notices) == ("answered", ())
+    assert [n.kind for n in qa.ask("Can I take ketamine while pregnant?").notices] == ["disclaimer"]

@@ -106,6 +106,13 @@ def test_saved_answers_and_hits_are_read(shipped, run_ketaqa, tmp_path):
     assert [row["kind"] for row in json.loads(done.stdout)][:2] == ["changed", "match"]
 
 
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+def test_what_any_shell_writes_is_read(tmp_path, encoding):
+    row = {"passage": {"doc_id": "d", "start": 0, "end": 1, "text": "é"}}
+    (tmp_path / "saved.json").write_text(json.dumps([row, row], ensure_ascii=False), encoding=encoding)
+    assert receipts.read(str(tmp_path / "saved.json"), None) == [Quotation("d", 0, 1, "é")] * 2
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [
