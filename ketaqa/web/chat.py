@@ -125,7 +125,7 @@ def chat(qa: KetaQA, examples: Sequence[str]) -> gr.Blocks:
         with gr.Accordion("Answer or silence", open=False):
             least = qa.config.answer_or_silence
             label = "Show an answer from this confidence on"
-            dial = gr.Slider(0.2, 0.95, value=least, step=0.05, label=label, info=confidence.promise(least))
+            dial = gr.Slider(0.0, 1.0, value=least, step=0.05, label=label, info=confidence.promise(least))
         # "private": no endpoint of Gradio's interface; programs have /v1/ask
         wiring: dict[str, Any] = {"outputs": [box, log], "api_visibility": "private", "show_progress": "hidden"}
         box.submit(respond, [box, log, dial], concurrency_limit=None, **wiring)

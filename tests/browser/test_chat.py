@@ -317,3 +317,12 @@ def test_a_follow_up_says_what_it_was_read_with(chat):
     expect(ask(chat, "and how long does it last?").locator(".kq-read")).to_contain_text(
         f"Read with the question before: “{FAST}”"
     )
+
+
+@pytest.mark.parametrize("least", ["0", "1"])
+def test_the_chat_answers_at_either_end_of_the_setting(browser_page, serve, least):
+    with serve(KETAQA_ANSWER_OR_SILENCE=least) as server:
+        browser_page.goto(f"{server.url}/chat/")
+        expect(browser_page.get_by_label("Your question")).to_be_visible()
+        passage = ask(browser_page, "ketamine for depression").locator(".kq-passage")
+        expect(passage).to_have_count(1 - int(least))
