@@ -27,26 +27,8 @@ PROMISE = Path(__file__).parent / "data" / "promise.json"
 
 # stems of words that ask rather than name, or fill: a passage that lacks them lacks nothing of the subject
 ASKING = frozenset(["describ", "explain", "help", "know", "mean", "need", "pleas", "summaris", "tell", "want"])
-ASKING |= {
-    "abt",
-    "mani",
-    "much",
-    "btw",
-    "gonna",
-    "hello",
-    "hey",
-    "hi",
-    "idk",
-    "lol",
-    "omg",
-    "pls",
-    "plz",
-    "tbh",
-    "thank",
-    "ur",
-    "wanna",
-    "yo",
-}
+ASKING |= {"abt", "btw", "gonna", "hello", "hey", "hi", "idk", "lol", "mani", "much", "omg", "pls", "plz", "tbh", "thank"}
+ASKING |= {"ur", "wanna", "yo"}
 
 
 @dataclass(frozen=True, slots=True)

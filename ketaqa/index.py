@@ -151,9 +151,10 @@ class Index:
 
     def around(self, passage: Passage) -> list[Passage | None]:
         """The passages of the same section before a passage and after it."""
-        row = [None, *self.passages_of(passage.doc_id), None]
-        place = next(n for n, one in enumerate(row) if one and one.passage_id == passage.passage_id)
-        return [one if one and one.section == passage.section else None for one in (row[place - 1], row[place + 1])]
+        numbers = self._documents.passages_of(self._number(passage.doc_id))
+        number = numbers[int(passage.passage_id.rpartition("#")[2]) - 1]
+        near = (self.passage(n) if n in numbers else None for n in (number - 1, number + 1))
+        return [one if one and one.section == passage.section else None for one in near]
 
     def _number(self, doc_id: str) -> int:
         if doc_id not in self._documents.numbers:

@@ -190,13 +190,14 @@ class KetaQA:
         while True:
             told = self.index.retriever.told(query, wanted)
             found = told.hits
-            changed = self.index.stale(self.index.document_of(n) for n, _ in found)
-            fresh = [(n, s) for n, s in found if self.index.document_of(n) not in changed] if changed else found
+            documents = {n: self.index.document_of(n) for n, _ in found}
+            changed = self.index.stale(documents.values())
+            fresh = [(n, s) for n, s in found if documents[n] not in changed]
             if len(fresh) >= least or len(found) < wanted:
                 reasons = explaining.explained(self.index.retriever, query, [n for n, _ in fresh[:k]], told)
                 # those further down than what is asked for would not have been shown anyway
                 last = fresh[k - 1][1] if len(fresh) >= k else 0.0
-                missed = {document for n, s in found if s > last and (document := self.index.document_of(n)) in changed}
+                missed = changed.intersection(documents[n] for n, s in found if s > last)
                 scores, best_is_stale = [s for _, s in fresh[: confidence.BEST]], fresh[:1] != found[:1]
                 return _Fresh(fresh[:k], reasons, self._said_of(missed), best_is_stale, scores)
             wanted *= 4
@@ -245,11 +246,12 @@ class KetaQA:
     def _nearest(self, found: list[Found]) -> tuple[Nearest, ...]:
         topics: dict[str, Nearest] = {}
         for number, _ in found:
-            topic = self.index.topic(number)
-            passage = self.index.passage(number)
+            topic, passage = self.index.topic(number), self.index.passage(number)
             # a passage on amounts must not come in by this door
-            if topic not in topics and len(topics) < NEAREST and not safety.amounts(passage.text):
+            if topic not in topics and not safety.amounts(passage.text):
                 topics[topic] = Nearest(topic, passage)
+            if len(topics) == NEAREST:
+                break
         return tuple(topics.values())
 
     def why(self, answer: Answer) -> Why | None:

@@ -113,8 +113,9 @@ def check_turn(question: str, before: Sequence[str], leans: bool) -> Care:
     After such a message help stays in sight: a question that leans on it ("how much would it take") or asks about amounts is
     not answered, any other is answered below the help lines. After one on use alone no question about amounts is answered.
     """
-    care, silent = check(question), [c for c in map(check, before) if c.silent]
-    if care.silent or not silent:
+    care = check(question)
+    silent = [] if care.silent else [c for c in map(check, before) if c.silent]
+    if not silent:
         return care
     grave = next((c for c in silent if c.grave), None)
     asks_amounts = any(notice.kind == "dosing" for notice in care.notices)

@@ -31,11 +31,7 @@ def mean(values: Sequence[float]) -> Measured:
 
 
 def interval(
-    samples: tuple[Floats, ...],
-    statistic: Callable[..., Any],
-    *,
-    vectorised: bool = False,
-    resamples: int = RESAMPLES,
+    samples: tuple[Floats, ...], statistic: Callable[..., Any], *, vectorised: bool = False, resamples: int = RESAMPLES
 ) -> Measured:
     """A statistic of one or more independent samples; each is drawn anew from itself."""
     value = float(statistic(*samples))
